@@ -1,0 +1,79 @@
+//! A finding: one thing that is wrong, where, and what helps.
+
+use std::fmt;
+
+use crate::revision::RevisionId;
+use crate::script::Span;
+use crate::tree::RepoPath;
+
+/// The stable code of a rule, `DBM001` … `DBM016`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Code(pub u16);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DBM{:03}", self.0)
+    }
+}
+
+/// How grave a finding is. Only errors fail a check (warnings too under `--strict`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    Note,
+    Warning,
+    Error,
+}
+
+/// A place in a file of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    pub path: RepoPath,
+    /// 1-based.
+    pub line: u32,
+    /// Byte offsets into the file as it was judged.
+    pub span: Option<(usize, usize)>,
+}
+
+impl Location {
+    /// The first line of `path`, for findings about a file as a whole.
+    pub fn file(path: RepoPath) -> Self {
+        Self { path, line: 1, span: None }
+    }
+
+    /// A span on a line.
+    pub fn at(path: RepoPath, line: u32, span: &Span) -> Self {
+        Self { path, line, span: Some((span.start, span.end)) }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub code: Code,
+    pub level: Level,
+    /// One sentence, lower case, no final period; names ids and paths in backticks.
+    pub message: String,
+    /// Where to look first; `None` when the file is gone.
+    pub location: Option<Location>,
+    /// Further places that take part, each with a few words.
+    pub related: Vec<(Location, String)>,
+    /// The revisions the finding is about, in a stable order.
+    pub revisions: Vec<RevisionId>,
+    /// The command or the act that helps.
+    pub help: Option<String>,
+    /// Not already so in upstream.
+    pub is_new: bool,
+}
+
+impl Finding {
+    /// What makes two findings "the same" across two states of a repository:
+    /// not the line, which moves, and not the words.
+    pub fn identity(&self) -> (Code, Vec<RevisionId>, Option<RepoPath>) {
+        let mut revisions = self.revisions.clone();
+        revisions.sort();
+        let path = self.location.as_ref().map(|l| l.path.clone());
+        // A finding about revisions is the same one wherever their files lie.
+        let path = if revisions.is_empty() { path } else { None };
+        (self.code, revisions, path)
+    }
+}

@@ -1,0 +1,88 @@
+//! The module docstring: the message, and the lines that repeat the header.
+
+use ruff_python_ast::{Expr, Stmt};
+use ruff_text_size::Ranged;
+
+use super::{Span, line_of};
+
+/// A line `Name: value` of the docstring, by the span of its value in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocstringLine {
+    /// As written, trailing white space excluded.
+    pub value: String,
+    /// Excludes the white space around the value; empty at the end of `Revises: `.
+    pub span: Span,
+    /// 1-based.
+    pub line: u32,
+}
+
+impl DocstringLine {
+    /// The ids the line names; none for a base (`None`, `<base>`, nothing).
+    pub fn ids(&self) -> Vec<&str> {
+        self.value
+            .split(',')
+            .map(|part| part.trim_matches([' ', '\t', '(', ')', '[', ']', '\'', '"']))
+            .filter(|part| !part.is_empty() && !matches!(*part, "None" | "<base>"))
+            .collect()
+    }
+}
+
+/// The docstring of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Docstring {
+    /// The whole literal, quotes included.
+    pub span: Span,
+    /// The first paragraph on one line.
+    pub message: String,
+    pub revision_id: Option<DocstringLine>,
+    pub revises: Option<DocstringLine>,
+    pub create_date: Option<DocstringLine>,
+}
+
+impl Docstring {
+    /// Reads the first statement, if it is a string.
+    pub(super) fn read(body: &[Stmt], text: &str, bytes: &[u8]) -> Option<Self> {
+        let Some(Stmt::Expr(first)) = body.first() else { return None };
+        let Expr::StringLiteral(literal) = first.value.as_ref() else { return None };
+        let span = literal.range().start().to_usize()..literal.range().end().to_usize();
+        let raw = text.get(span.clone())?;
+        let line = |name| read_line(raw, span.start, name, bytes);
+        Some(Self {
+            message: first_paragraph(literal.value.to_str()),
+            revision_id: line("Revision ID:"),
+            revises: line("Revises:"),
+            create_date: line("Create Date:"),
+            span,
+        })
+    }
+}
+
+/// Alembic's `Script.doc`: the first paragraph of the stripped docstring.
+fn first_paragraph(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let paragraph = text.trim().split("\n\n").next().unwrap_or_default();
+    paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn read_line(raw: &str, start: usize, name: &str, bytes: &[u8]) -> Option<DocstringLine> {
+    let mut offset = 0;
+    for line in raw.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        let indent = content.len() - content.trim_start().len();
+        if let Some(rest) = content[indent..].strip_prefix(name) {
+            let rest = rest.split("\"\"\"").next().unwrap_or_default();
+            let rest = rest.split("'''").next().unwrap_or_default();
+            let value = rest.trim();
+            let lead =
+                if value.is_empty() { rest.len() } else { rest.len() - rest.trim_start().len() };
+            let from = start + offset + indent + name.len() + lead;
+            return Some(DocstringLine {
+                value: value.to_owned(),
+                span: from..from + value.len(),
+                line: line_of(bytes, from),
+            });
+        }
+        offset += line.len();
+    }
+    None
+}

@@ -1,0 +1,279 @@
+//! All scripts of one component and the graph over them, whatever state they are in.
+
+use std::sync::Arc;
+
+use super::header::{Element, Field, FieldValue, Header};
+use super::names::legacy_revision_of;
+use super::{ParseFailure, Parsed, Span, SyntaxProblem};
+use crate::revision::{
+    BranchLabel, GraphProblem, Node, Revision, RevisionGraph, RevisionId, RevisionRef,
+};
+use crate::tree::RepoPath;
+
+/// A script as it was found, before anything is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptFile {
+    pub path: RepoPath,
+    /// Position among the component's version locations.
+    pub location: usize,
+    pub bytes: Arc<Vec<u8>>,
+}
+
+/// A script with a revision; its position in [`History::scripts`] is its [`Node`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    pub file: ScriptFile,
+    pub header: Header,
+    /// Python would refuse the file.
+    pub is_broken: bool,
+    /// Its down revisions could not be read, so it is no base though it looks like one.
+    pub has_unknown_down: bool,
+}
+
+/// Something about one file that keeps it, or a part of it, out of the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptProblem {
+    pub path: RepoPath,
+    /// 1-based.
+    pub line: u32,
+    pub span: Option<Span>,
+    pub kind: ScriptProblemKind,
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScriptProblemKind {
+    /// Syntax, conflict markers, encoding, a missing object, a dangling link.
+    Unreadable { reason: String },
+    /// `field` is there but only Python could tell its value.
+    Dynamic { field: &'static str, source: String },
+    /// `field` is not assigned at all.
+    Absent { field: &'static str },
+    /// A revision id that Alembic refuses.
+    IllegalId { reason: String },
+    /// A down revision that can be no revision (`""`, illegal characters, not a string).
+    IllegalDownRevision { reason: String },
+    /// A label or dependency that is computed: reported, changes nothing else.
+    DynamicNote { field: &'static str, source: String },
+}
+
+/// The scripts of one component in file order, and what they amount to.
+#[derive(Clone, Debug)]
+pub struct History {
+    pub scripts: Vec<Script>,
+    pub graph: RevisionGraph,
+    pub graph_problems: Vec<GraphProblem>,
+    pub problems: Vec<ScriptProblem>,
+}
+
+impl History {
+    /// Builds the graph from parsed files, given in file order, and from
+    /// `unread`, the problems of files that could not even be opened.
+    pub fn build(
+        files: Vec<(ScriptFile, Result<Parsed, ParseFailure>)>,
+        unread: Vec<ScriptProblem>,
+    ) -> Self {
+        let mut problems = unread;
+        let mut scripts = Vec::with_capacity(files.len());
+        let mut revisions = Vec::with_capacity(files.len());
+        for (file, parsed) in files {
+            let mut reader = Reader { file: &file, problems: &mut problems, unknown_down: false };
+            let Some((revision, header, is_broken)) = reader.read(parsed) else { continue };
+            let has_unknown_down = reader.unknown_down;
+            revisions.push(revision);
+            scripts.push(Script { file, header, is_broken, has_unknown_down });
+        }
+        let (graph, graph_problems) = RevisionGraph::build(revisions);
+        Self { scripts, graph, graph_problems, problems }
+    }
+
+    /// The script at `node`.
+    pub fn script(&self, node: Node) -> &Script {
+        &self.scripts[node]
+    }
+
+    /// The revision id at `node`.
+    pub fn id(&self, node: Node) -> &RevisionId {
+        &self.graph.revision(node).id
+    }
+
+    /// The node whose file is `path`.
+    pub fn node_at(&self, path: &RepoPath) -> Option<Node> {
+        self.scripts.iter().position(|script| &script.file.path == path)
+    }
+}
+
+/// Turns one parsed file into a revision and notes what it could not use.
+struct Reader<'a> {
+    file: &'a ScriptFile,
+    problems: &'a mut Vec<ScriptProblem>,
+    unknown_down: bool,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, parsed: Result<Parsed, ParseFailure>) -> Option<(Revision, Header, bool)> {
+        let Parsed { header, syntax } = match parsed {
+            Ok(parsed) => parsed,
+            Err(failure) => {
+                self.unreadable(&failure);
+                return None;
+            }
+        };
+        let is_broken = syntax.is_some();
+        if let Some(SyntaxProblem { message, span, line }) = syntax {
+            self.push(line, Some(span), ScriptProblemKind::Unreadable { reason: message });
+        }
+        let id = self.revision_id(&header, is_broken)?;
+        let revision = Revision {
+            id,
+            down_revisions: self.down_revisions(&header, is_broken),
+            depends_on: self.depends_on(&header),
+            branch_labels: self.branch_labels(&header),
+            message: header.docstring.as_ref().map(|d| d.message.clone()).unwrap_or_default(),
+        };
+        Some((revision, header, is_broken))
+    }
+
+    fn unreadable(&mut self, failure: &ParseFailure) {
+        let span = match failure {
+            ParseFailure::TooDeep { span } => Some(span.clone()),
+            _ => None,
+        };
+        let line = span.as_ref().map_or(1, |s| super::line_of(&self.file.bytes, s.start));
+        self.push(line, span, ScriptProblemKind::Unreadable { reason: failure.to_string() });
+    }
+
+    fn push(&mut self, line: u32, span: Option<Span>, kind: ScriptProblemKind) {
+        self.problems.push(ScriptProblem { path: self.file.path.clone(), line, span, kind });
+    }
+
+    fn at(&mut self, field: &Field, kind: ScriptProblemKind) {
+        self.push(field.line, Some(field.span.clone()), kind);
+    }
+
+    fn revision_id(&mut self, header: &Header, is_broken: bool) -> Option<RevisionId> {
+        let Some(field) = &header.revision else {
+            let legacy = legacy_revision_of(self.file.path.file_name());
+            if legacy.is_none() && !is_broken {
+                self.push(1, None, ScriptProblemKind::Absent { field: "revision" });
+            }
+            return legacy.and_then(|id| RevisionId::new(id).ok());
+        };
+        match &field.value {
+            FieldValue::Text(text) => match RevisionId::new(text.clone()) {
+                Ok(id) => Some(id),
+                Err(error) => {
+                    self.at(field, ScriptProblemKind::IllegalId { reason: error.to_string() });
+                    None
+                }
+            },
+            other => {
+                let source = source_of(other);
+                self.at(field, ScriptProblemKind::Dynamic { field: "revision", source });
+                None
+            }
+        }
+    }
+
+    fn down_revisions(&mut self, header: &Header, is_broken: bool) -> Vec<RevisionId> {
+        let Some(field) = &header.down_revision else {
+            self.unknown_down = true;
+            if !is_broken {
+                self.push(1, None, ScriptProblemKind::Absent { field: "down_revision" });
+            }
+            return Vec::new();
+        };
+        let texts: Vec<&str> = match &field.value {
+            FieldValue::None => return Vec::new(),
+            FieldValue::Text(text) => vec![text],
+            FieldValue::Sequence(elements) if elements.iter().all(is_text) => {
+                elements.iter().filter_map(text_of).collect()
+            }
+            other => {
+                self.unknown_down = true;
+                let source = source_of(other);
+                self.at(field, ScriptProblemKind::Dynamic { field: "down_revision", source });
+                return Vec::new();
+            }
+        };
+        let mut ids = Vec::with_capacity(texts.len());
+        for text in texts {
+            match RevisionId::new(text) {
+                Ok(id) => ids.push(id),
+                Err(error) => {
+                    self.unknown_down = true;
+                    let reason = error.to_string();
+                    self.at(field, ScriptProblemKind::IllegalDownRevision { reason });
+                }
+            }
+        }
+        ids
+    }
+
+    fn depends_on(&mut self, header: &Header) -> Vec<RevisionRef> {
+        let (texts, dynamic) = texts_of(header.depends_on.as_ref());
+        if let (Some(field), Some(source)) = (&header.depends_on, dynamic.into_iter().next()) {
+            self.at(field, ScriptProblemKind::DynamicNote { field: "depends_on", source });
+        }
+        texts.into_iter().map(RevisionRef::new).collect()
+    }
+
+    fn branch_labels(&mut self, header: &Header) -> Vec<BranchLabel> {
+        let (mut texts, dynamic) = texts_of(header.branch_labels.as_ref());
+        if let (Some(field), Some(source)) = (&header.branch_labels, dynamic.first()) {
+            let source = source.clone();
+            self.at(field, ScriptProblemKind::DynamicNote { field: "branch_labels", source });
+        }
+        // A computed label stands for itself: it still tells two heads apart.
+        texts.extend(dynamic);
+        texts.into_iter().map(BranchLabel::new).collect()
+    }
+}
+
+/// The literal texts and the sources of what is not literal. An empty string
+/// is what Alembic takes for "none" in these two fields.
+fn texts_of(field: Option<&Field>) -> (Vec<String>, Vec<String>) {
+    let (mut texts, mut dynamic) = (Vec::new(), Vec::new());
+    match field.map(|f| &f.value) {
+        None | Some(FieldValue::None) => {}
+        Some(FieldValue::Text(text)) => texts.push(text.clone()),
+        Some(FieldValue::Dynamic { source }) => dynamic.push(source.clone()),
+        Some(FieldValue::Sequence(elements)) => {
+            for element in elements {
+                match element {
+                    Element::Text { value, .. } => texts.push(value.clone()),
+                    Element::Dynamic { source, .. } => dynamic.push(source.clone()),
+                }
+            }
+        }
+    }
+    texts.retain(|text| !text.is_empty());
+    (texts, dynamic)
+}
+
+fn is_text(element: &Element) -> bool {
+    text_of(element).is_some()
+}
+
+fn text_of(element: &Element) -> Option<&str> {
+    match element {
+        Element::Text { value, .. } => Some(value),
+        Element::Dynamic { .. } => None,
+    }
+}
+
+fn source_of(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Dynamic { source } => source.clone(),
+        FieldValue::None => "None".to_owned(),
+        FieldValue::Text(text) => text.clone(),
+        FieldValue::Sequence(elements) => elements
+            .iter()
+            .map(|element| match element {
+                Element::Text { value, .. } => value.as_str(),
+                Element::Dynamic { source, .. } => source.as_str(),
+            })
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}

@@ -1,0 +1,23 @@
+//! What a migration file says, and how it is edited: header with byte spans,
+//! docstring, byte-range edits, the text of new revisions. Pure: bytes in,
+//! values out; it never runs Python and never touches a file.
+
+mod docstring;
+mod edit;
+mod header;
+mod history;
+mod literal;
+mod names;
+mod nesting;
+mod parse;
+mod render;
+mod source;
+
+pub use docstring::{Docstring, DocstringLine};
+pub use edit::{Edit, EditError, apply_edits, set_depends_on, set_down_revisions, set_revision};
+pub use header::{Element, Field, FieldValue, Header};
+pub use history::{History, Script, ScriptFile, ScriptProblem, ScriptProblemKind};
+pub use names::{is_script_file_name, legacy_revision_of};
+pub use parse::{ParseFailure, Parsed, SyntaxProblem, parse_script};
+pub use render::{CreateDate, FileTemplate, NewRevision, render_revision_file, slug};
+pub use source::{DecodeError, SourceText, Span, line_of};

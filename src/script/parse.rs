@@ -1,0 +1,78 @@
+//! Bytes of a script → header, with what is wrong with the syntax beside it.
+
+use super::header::{Header, read_header};
+use super::nesting::{MAX_NESTING, too_deep};
+use super::{DecodeError, SourceText, Span, line_of};
+
+/// The first syntax error of a file, in the parser's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxProblem {
+    pub message: String,
+    pub span: Span,
+    /// 1-based.
+    pub line: u32,
+}
+
+/// A file that could be read as far as it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    pub header: Header,
+    /// Python would refuse the file; the header is what could be saved.
+    pub syntax: Option<SyntaxProblem>,
+}
+
+/// A file of which nothing can be said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseFailure {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error("more than {MAX_NESTING} nested brackets, which Python refuses too")]
+    TooDeep { span: Span },
+    #[error("larger than {limit} bytes")]
+    TooLarge { limit: usize },
+}
+
+/// Larger scripts are refused: the offsets of the parser are 32 bit, and a tree
+/// of a file of this size would take gigabytes.
+pub const MAX_SCRIPT_BYTES: usize = 64 << 20;
+
+/// Parses the whole file with Ruff's parser, which recovers from errors.
+pub fn parse_script(bytes: &[u8]) -> Result<Parsed, ParseFailure> {
+    if bytes.len() > MAX_SCRIPT_BYTES {
+        return Err(ParseFailure::TooLarge { limit: MAX_SCRIPT_BYTES });
+    }
+    let source = SourceText::decode(bytes)?;
+    let text = source.text.as_ref();
+    if let Some(span) = too_deep(text) {
+        return Err(ParseFailure::TooDeep { span });
+    }
+    let parsed =
+        ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
+    let syntax =
+        conflict_marker(text, bytes).filter(|_| !parsed.errors().is_empty()).or_else(|| {
+            parsed.errors().first().map(|error| {
+                let span = error.location.start().to_usize()..error.location.end().to_usize();
+                SyntaxProblem {
+                    message: error.error.to_string(),
+                    line: line_of(bytes, span.start),
+                    span,
+                }
+            })
+        });
+    Ok(Parsed { header: read_header(parsed.suite(), text, bytes), syntax })
+}
+
+fn conflict_marker(text: &str, bytes: &[u8]) -> Option<SyntaxProblem> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ") || line.trim_end() == "<<<<<<<" {
+            return Some(SyntaxProblem {
+                message: "conflict markers: the file was left in the middle of a merge".to_owned(),
+                span: offset..offset + line.trim_end().len(),
+                line: line_of(bytes, offset),
+            });
+        }
+        offset += line.len();
+    }
+    None
+}

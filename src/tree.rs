@@ -1,0 +1,152 @@
+//! A snapshot of files by repository path, wherever it comes from: the working
+//! tree, the index, a commit, a merge preview. The adapters implement it; the
+//! rest of the crate reads through it and so cannot tell them apart.
+
+use std::fmt;
+
+/// A path relative to the repository's root, `/`-separated, without `.` or
+/// `..` parts; empty for the root itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RepoPath(String);
+
+impl RepoPath {
+    /// Normalises `text`; `None` if it is absolute or climbs above the root.
+    pub fn new(text: &str) -> Option<Self> {
+        Self::default().join(text)
+    }
+
+    /// The root of the repository.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// `self/relative`, normalised; `None` if that leaves the repository.
+    pub fn join(&self, relative: &str) -> Option<Self> {
+        if relative.starts_with('/') {
+            return None;
+        }
+        let mut parts: Vec<&str> = self.parts().collect();
+        for part in relative.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                name => parts.push(name),
+            }
+        }
+        Some(Self(parts.join("/")))
+    }
+
+    /// The entry `name` of this folder. `name` must be one plain path part.
+    pub fn entry(&self, name: &str) -> Self {
+        if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}/{name}", self.0)) }
+    }
+
+    /// The parts from the root down; none for the root.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/').filter(|part| !part.is_empty())
+    }
+
+    /// The folder that holds this path; the root holds itself.
+    pub fn folder(&self) -> Self {
+        Self(self.0.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned()))
+    }
+
+    /// The last part.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
+    }
+
+    /// Whether this is `folder` or lies below it.
+    pub fn is_within(&self, folder: &Self) -> bool {
+        folder.0.is_empty()
+            || self.0 == folder.0
+            || self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// The text, `/`-separated.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the repository's root.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "." } else { &self.0 })
+    }
+}
+
+/// What an entry of a folder is, symlinks followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    File,
+    Folder,
+    /// A symlink whose target does not exist (or lies outside of the snapshot).
+    Dangling,
+    /// A socket, a submodule: nothing that can hold a script.
+    Other,
+}
+
+/// One entry of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub kind: EntryKind,
+    /// Where the content really is, if the entry is a symlink.
+    pub link_target: Option<RepoPath>,
+}
+
+/// Why a snapshot could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeError {
+    #[error("cannot read `{path}`")]
+    Io { path: RepoPath, source: std::io::Error },
+    #[error("cannot read `{path}` from git: {reason}")]
+    Git { path: RepoPath, reason: String },
+    #[error("`{path}` is not in this clone's object store")]
+    MissingObject { path: RepoPath },
+}
+
+/// Files by repository path. Implemented for the working tree by
+/// [`workspace`](crate::workspace), for git's trees and the index by [`git`](crate::git).
+pub trait Tree {
+    /// The entries of a folder in byte order of their names; `None` if there is no such folder.
+    fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError>;
+
+    /// The bytes of a file, symlinks followed; `None` if there is no such file.
+    fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError>;
+
+    /// Whether a folder exists at `path`.
+    fn has_folder(&self, path: &RepoPath) -> Result<bool, TreeError> {
+        Ok(self.list(path)?.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_normalised_and_cannot_leave_the_repository() {
+        let path = |text| RepoPath::new(text).map(|p| p.to_string());
+        assert_eq!(path("a/./b//c/../d"), Some("a/b/d".to_owned()));
+        assert_eq!(path(""), Some(".".to_owned()));
+        assert_eq!(path("a/../.."), None);
+        assert_eq!(path("/etc"), None);
+    }
+
+    #[test]
+    fn a_folder_holds_itself_and_what_lies_below_but_not_its_namesakes() {
+        let path = |text| RepoPath::new(text).expect("inside");
+        assert!(path("a/b").is_within(&path("a")));
+        assert!(path("a").is_within(&path("a")));
+        assert!(path("a").is_within(&RepoPath::root()));
+        assert!(!path("ab").is_within(&path("a")));
+    }
+}
