@@ -4,3 +4,5 @@ pub mod plan;
 pub mod revision;
 pub mod script;
 pub mod tree;
+
+pub mod git;

@@ -44,7 +44,7 @@ impl RepoPath {
     }
 
     /// The parts from the root down; none for the root.
-    pub fn parts(&self) -> impl Iterator<Item = &str> {
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/').filter(|part| !part.is_empty())
     }
 
@@ -93,6 +93,10 @@ pub enum EntryKind {
     Other,
 }
 
+/// What identifies a file's content without reading it: git's object id, padded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContentId(pub [u8; 32]);
+
 /// One entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -100,6 +104,8 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Where the content really is, if the entry is a symlink.
     pub link_target: Option<RepoPath>,
+    /// Known without reading in git's trees, not in a working tree.
+    pub content: Option<ContentId>,
 }
 
 /// Why a snapshot could not answer.

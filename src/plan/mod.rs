@@ -2,5 +2,15 @@
 //! `--dry-run` shows it, the journal stores it, `undo` inverts it.
 
 mod change;
+mod merge;
+mod rebase;
+mod sequence;
+mod strategy;
 
 pub use change::{Change, Image, inverse};
+pub use merge::{NewScript, ScriptConventions, merge_script};
+pub use rebase::{
+    Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, history_after,
+    plan_rebase,
+};
+pub use strategy::Strategy;

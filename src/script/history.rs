@@ -1,5 +1,6 @@
 //! All scripts of one component and the graph over them, whatever state they are in.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::header::{Element, Field, FieldValue, Header};
@@ -55,6 +56,27 @@ pub enum ScriptProblemKind {
     IllegalDownRevision { reason: String },
     /// A label or dependency that is computed: reported, changes nothing else.
     DynamicNote { field: &'static str, source: String },
+}
+
+impl ScriptProblem {
+    /// Whether it hides a revision or an edge from the graph.
+    pub fn is_grave(&self) -> bool {
+        !matches!(self.kind, ScriptProblemKind::DynamicNote { .. })
+    }
+}
+
+impl fmt::Display for ScriptProblemKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { reason }
+            | Self::IllegalId { reason }
+            | Self::IllegalDownRevision { reason } => f.write_str(reason),
+            Self::Dynamic { field, source } | Self::DynamicNote { field, source } => {
+                write!(f, "`{field}` is computed (`{source}`)")
+            }
+            Self::Absent { field } => write!(f, "`{field}` is not assigned"),
+        }
+    }
 }
 
 /// The scripts of one component in file order, and what they amount to.
@@ -276,4 +298,41 @@ fn source_of(value: &FieldValue) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     }
+}
+
+/// For tests: one file per line of notation, `versions/<id>.py`.
+#[cfg(test)]
+pub(crate) fn history_of(notation: &str) -> History {
+    let revisions = crate::revision::parse_history(notation).expect("notation");
+    let files = revisions.iter().map(|revision| {
+        let text = script_text(revision, "pass");
+        let path = RepoPath::new(&format!("versions/{}.py", revision.id)).expect("inside");
+        let file = ScriptFile { path, location: 0, bytes: Arc::new(text.into_bytes()) };
+        let parsed = super::parse_script(&file.bytes);
+        (file, parsed)
+    });
+    History::build(files.collect(), Vec::new())
+}
+
+/// For tests: the text of a script as people's templates write it.
+#[cfg(test)]
+fn script_text(revision: &Revision, body: &str) -> String {
+    let quoted = |items: Vec<String>| match items.as_slice() {
+        [] => "None".to_owned(),
+        [one] => format!("{one:?}"),
+        many => {
+            format!("({})", many.iter().map(|i| format!("{i:?}")).collect::<Vec<_>>().join(", "))
+        }
+    };
+    let downs: Vec<String> = revision.down_revisions.iter().map(ToString::to_string).collect();
+    format!(
+        "\"\"\"{}\n\nRevision ID: {id}\nRevises: {}\n\n\"\"\"\n\nrevision = {id:?}\ndown_revision = {}\n\
+         branch_labels = {}\ndepends_on = {}\n\n\ndef upgrade():\n    {body}\n\n\ndef downgrade():\n    {body}\n",
+        revision.message,
+        downs.join(", "),
+        quoted(downs.clone()),
+        quoted(revision.branch_labels.iter().map(ToString::to_string).collect()),
+        quoted(revision.depends_on.iter().map(ToString::to_string).collect()),
+        id = revision.id.as_str(),
+    )
 }

@@ -1,0 +1,224 @@
+//! One repository, seen from one of its worktrees.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Oid};
+
+use super::{CommitTree, GitError, IndexTree};
+use crate::tree::RepoPath;
+
+/// The id of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CommitId(pub(super) Oid);
+
+impl CommitId {
+    /// The first characters, as git abbreviates.
+    pub fn short(&self) -> String {
+        self.0.to_string().chars().take(9).collect()
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An operation of git that is not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InProgress {
+    Merge,
+    Rebase,
+    CherryPick,
+    Revert,
+    Bisect,
+    ApplyMailbox,
+}
+
+/// An open repository.
+pub struct Repository {
+    pub(super) git: git2::Repository,
+    root: PathBuf,
+}
+
+impl Repository {
+    /// Opens the repository of the current folder, as git itself would find it:
+    /// `GIT_DIR` and its companions first, else upwards from here.
+    pub fn open() -> Result<Self, GitError> {
+        let git = git2::Repository::open_from_env().map_err(|error| match error.code() {
+            ErrorCode::NotFound => GitError::NoRepository,
+            _ => GitError::Open { reason: error.message().to_owned() },
+        })?;
+        let root = git.workdir().unwrap_or_else(|| git.path()).to_path_buf();
+        // git reports the root with a trailing slash, which `join` would keep.
+        let root = root.components().collect();
+        Ok(Self { git, root })
+    }
+
+    /// The worktree's top folder; the git directory of a bare repository.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether there are no checked-out files.
+    pub fn is_bare(&self) -> bool {
+        self.git.is_bare()
+    }
+
+    /// The git directory of this worktree.
+    pub fn git_dir(&self) -> &Path {
+        self.git.path()
+    }
+
+    /// The git directory that all worktrees share.
+    pub fn common_dir(&self) -> &Path {
+        self.git.commondir()
+    }
+
+    /// The commit that is checked out; `None` on an unborn branch.
+    pub fn head(&self) -> Result<Option<CommitId>, GitError> {
+        match self.git.head() {
+            Ok(head) => Ok(head.target().map(CommitId)),
+            Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => Ok(None),
+            Err(source) => Err(GitError::Git { action: "read HEAD".to_owned(), source }),
+        }
+    }
+
+    /// The short name of the branch that is checked out, born or not; `None` when detached.
+    pub fn branch(&self) -> Option<String> {
+        let head = self.git.find_reference("HEAD").ok()?;
+        let target = head.symbolic_target().ok().flatten()?;
+        target.strip_prefix("refs/heads/").map(str::to_owned)
+    }
+
+    /// What git is in the middle of.
+    pub fn in_progress(&self) -> Option<InProgress> {
+        use git2::RepositoryState as State;
+        match self.git.state() {
+            State::Clean => None,
+            State::Merge => Some(InProgress::Merge),
+            State::Revert | State::RevertSequence => Some(InProgress::Revert),
+            State::CherryPick | State::CherryPickSequence => Some(InProgress::CherryPick),
+            State::Bisect => Some(InProgress::Bisect),
+            State::Rebase | State::RebaseInteractive | State::RebaseMerge => {
+                Some(InProgress::Rebase)
+            }
+            State::ApplyMailbox | State::ApplyMailboxOrRebase => Some(InProgress::ApplyMailbox),
+        }
+    }
+
+    /// The commit that is being merged in, in the middle of a merge.
+    pub fn merge_head(&self) -> Option<CommitId> {
+        self.git.revparse_single("MERGE_HEAD").ok().map(|object| CommitId(object.id()))
+    }
+
+    /// The commit that `spec` names (a branch, a tag, an id, `HEAD~2`).
+    pub fn commit(&self, spec: &str) -> Result<CommitId, GitError> {
+        self.git
+            .revparse_single(spec)
+            .and_then(|object| object.peel_to_commit())
+            .map(|commit| CommitId(commit.id()))
+            .map_err(|_| GitError::UnknownCommit { spec: spec.to_owned() })
+    }
+
+    /// The files of a commit.
+    pub fn tree(&self, commit: CommitId) -> Result<CommitTree<'_>, GitError> {
+        let tree = self
+            .git
+            .find_commit(commit.0)
+            .and_then(|c| c.tree())
+            .map_err(GitError::on(format!("read commit `{commit}`")))?;
+        Ok(CommitTree::new(&self.git, tree))
+    }
+
+    /// The files of the index.
+    pub fn index(&self) -> Result<IndexTree<'_>, GitError> {
+        let index = self.git.index().map_err(GitError::on("read the index"))?;
+        Ok(IndexTree::new(&self.git, &index))
+    }
+
+    /// The best common ancestor; `None` if the histories are unrelated (or too shallow).
+    pub fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, GitError> {
+        match self.git.merge_base(one.0, other.0) {
+            Ok(base) => Ok(Some(CommitId(base))),
+            Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
+            Err(source) => Err(GitError::Git { action: "find the merge base".to_owned(), source }),
+        }
+    }
+
+    /// The parents of a commit that this clone has.
+    pub fn parents(&self, commit: CommitId) -> Result<Vec<CommitId>, GitError> {
+        let commit = self
+            .git
+            .find_commit(commit.0)
+            .map_err(GitError::on(format!("read commit `{commit}`")))?;
+        Ok(commit.parent_ids().map(CommitId).collect())
+    }
+
+    /// The first parent of the last merge on `tip`'s first-parent line.
+    pub fn last_merge_first_parent(&self, tip: CommitId) -> Result<Option<CommitId>, GitError> {
+        let mut at = Some(tip);
+        while let Some(commit) = at {
+            // A shallow clone ends here; what it cannot show is no merge to it.
+            let Ok(parents) = self.parents(commit) else { return Ok(None) };
+            if parents.len() > 1 {
+                return Ok(Some(parents[0]));
+            }
+            at = parents.first().copied();
+        }
+        Ok(None)
+    }
+
+    /// Files of the index with unresolved conflicts.
+    pub fn unmerged(&self) -> Result<Vec<RepoPath>, GitError> {
+        let index = self.git.index().map_err(GitError::on("read the index"))?;
+        let conflicts = index.conflicts().map_err(GitError::on("read the index's conflicts"))?;
+        let mut paths: Vec<RepoPath> = conflicts
+            .filter_map(Result::ok)
+            .flat_map(|c| [c.our, c.their, c.ancestor])
+            .flatten()
+            .filter_map(|entry| RepoPath::new(&String::from_utf8_lossy(&entry.path)))
+            .collect();
+        paths.sort();
+        paths.dedup();
+        Ok(paths)
+    }
+
+    /// Files that wait in an autostash of an unfinished merge or rebase.
+    pub fn autostashed(&self) -> Result<Vec<RepoPath>, GitError> {
+        let git_dir = self.git.path();
+        let stored = ["MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-apply/autostash"]
+            .iter()
+            .find_map(|name| std::fs::read_to_string(git_dir.join(name)).ok());
+        let Some(id) = stored.and_then(|text| Oid::from_str(text.trim()).ok()) else {
+            return Ok(Vec::new());
+        };
+        let failed = || GitError::on("read the pending autostash");
+        let stash = self.git.find_commit(id).map_err(failed())?;
+        let parent = stash.parent(0).map_err(failed())?;
+        let (old, new) = (parent.tree().map_err(failed())?, stash.tree().map_err(failed())?);
+        let diff = self.git.diff_tree_to_tree(Some(&old), Some(&new), None).map_err(failed())?;
+        Ok(diff
+            .deltas()
+            .filter_map(|delta| delta.new_file().path().or(delta.old_file().path()))
+            .filter_map(|path| RepoPath::new(&path.to_string_lossy()))
+            .collect())
+    }
+
+    /// Whether the file differs from `HEAD` (or is not in it).
+    pub fn is_changed(&self, path: &RepoPath) -> Result<bool, GitError> {
+        match self.git.status_file(Path::new(path.as_str())) {
+            Ok(status) => Ok(status != git2::Status::CURRENT),
+            Err(e) if e.code() == ErrorCode::NotFound => Ok(false),
+            Err(source) => {
+                Err(GitError::Git { action: format!("read the status of `{path}`"), source })
+            }
+        }
+    }
+
+    /// A value of git's configuration, as git itself would find it.
+    pub fn config(&self, key: &str) -> Option<String> {
+        self.git.config().ok()?.snapshot().ok()?.get_string(key).ok()
+    }
+}

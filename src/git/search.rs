@@ -1,0 +1,61 @@
+//! Where else a file could be: other branches, older commits.
+
+use super::{CommitId, GitError, RefTip, Repository};
+use crate::tree::RepoPath;
+
+/// How many commits back a deleted file is looked for.
+const DEPTH: usize = 5_000;
+
+impl Repository {
+    /// Local and remote-tracking branches, without the checked-out one.
+    pub fn all_branches(&self) -> Result<Vec<RefTip>, GitError> {
+        let current = self.branch();
+        let branches = self.git.branches(None).map_err(GitError::on("list the branches"))?;
+        let mut tips = Vec::new();
+        for (branch, _) in branches.filter_map(Result::ok) {
+            let Ok(Some(name)) = branch.name() else { continue };
+            if name.ends_with("/HEAD") || Some(name) == current.as_deref() {
+                continue;
+            }
+            if let Ok(commit) = branch.get().peel_to_commit() {
+                tips.push(RefTip { name: name.to_owned(), commit: CommitId(commit.id()) });
+            }
+        }
+        Ok(tips)
+    }
+
+    /// The youngest commits that removed a file below `folders` whose name
+    /// satisfies `wanted`, each with the commit that still has the file.
+    pub fn removed_files(
+        &self,
+        folders: &[RepoPath],
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(CommitId, RepoPath)>, GitError> {
+        let Some(head) = self.head()? else { return Ok(Vec::new()) };
+        let action = || GitError::on("look for removed files");
+        let mut walk = self.git.revwalk().map_err(action())?;
+        walk.push(head.0).map_err(action())?;
+        let mut options = git2::DiffOptions::new();
+        for folder in folders.iter().filter(|f| !f.is_root()) {
+            options.pathspec(folder.as_str());
+        }
+        let mut found = Vec::new();
+        for id in walk.filter_map(Result::ok).take(DEPTH) {
+            let Ok(commit) = self.git.find_commit(id) else { continue };
+            let Ok(parent) = commit.parent(0) else { continue };
+            let (Ok(old), Ok(new)) = (parent.tree(), commit.tree()) else { continue };
+            let Ok(diff) = self.git.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))
+            else {
+                continue;
+            };
+            for delta in diff.deltas().filter(|d| d.status() == git2::Delta::Deleted) {
+                let path =
+                    delta.old_file().path().and_then(|p| RepoPath::new(&p.to_string_lossy()));
+                if let Some(path) = path.filter(|p| wanted(p.file_name())) {
+                    found.push((CommitId(parent.id()), path));
+                }
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,251 @@
+//! Commits and the index as snapshots of files.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use git2::{ErrorCode, ObjectType, Oid};
+
+use crate::tree::{ContentId, Entry, EntryKind, RepoPath, Tree, TreeError};
+
+const SYMLINK: i32 = 0o120_000;
+
+/// How many links may point at links before it is called dangling (git's own limit is the system's 40).
+const MAX_LINKS: usize = 40;
+
+/// The files of a commit.
+pub struct CommitTree<'r> {
+    git: &'r git2::Repository,
+    root: git2::Tree<'r>,
+    /// The folder that was read last: files are asked for folder by folder.
+    last: RefCell<Option<(RepoPath, git2::Tree<'r>)>>,
+}
+
+impl<'r> CommitTree<'r> {
+    pub(super) fn new(git: &'r git2::Repository, root: git2::Tree<'r>) -> Self {
+        Self { git, root, last: RefCell::new(None) }
+    }
+
+    /// The tree id of a folder, as hexadecimal text; `None` if there is no such folder.
+    pub fn folder_id(&self, folder: &RepoPath) -> Result<Option<String>, TreeError> {
+        Ok(self.folder(folder)?.map(|tree| tree.id().to_string()))
+    }
+
+    /// The blob id of a file, as hexadecimal text.
+    pub fn file_id(&self, path: &RepoPath) -> Result<Option<String>, TreeError> {
+        Ok(self.raw(path)?.filter(|(_, mode)| *mode != SYMLINK).map(|(id, _)| id.to_string()))
+    }
+
+    fn folder(&self, folder: &RepoPath) -> Result<Option<git2::Tree<'r>>, TreeError> {
+        if let Some((path, tree)) = self.last.borrow().as_ref()
+            && path == folder
+        {
+            return Ok(Some(tree.clone()));
+        }
+        let Some(folder_real) = self.follow(folder)? else { return Ok(None) };
+        let tree = if folder_real.is_root() {
+            self.root.clone()
+        } else {
+            match self.root.get_path(std::path::Path::new(folder_real.as_str())) {
+                Ok(entry) if entry.kind() == Some(ObjectType::Tree) => {
+                    self.git.find_tree(entry.id()).map_err(|e| failed(folder, &e))?
+                }
+                Ok(_) => return Ok(None),
+                Err(e) if e.code() == ErrorCode::NotFound => return Ok(None),
+                Err(e) => return Err(failed(folder, &e)),
+            }
+        };
+        *self.last.borrow_mut() = Some((folder.clone(), tree.clone()));
+        Ok(Some(tree))
+    }
+
+    /// Id and mode of what lies at `path` itself, links in its folders followed.
+    fn raw(&self, path: &RepoPath) -> Result<Option<(Oid, i32)>, TreeError> {
+        let Some(folder) = self.folder(&path.folder())? else { return Ok(None) };
+        Ok(folder.get_name(path.file_name()).map(|entry| (entry.id(), entry.filemode())))
+    }
+
+    /// Replaces links among the parts of `path` by what they point at.
+    fn follow(&self, path: &RepoPath) -> Result<Option<RepoPath>, TreeError> {
+        let mut real = RepoPath::root();
+        let mut waiting: Vec<String> = path.parts().rev().map(str::to_owned).collect();
+        let mut links = 0;
+        while let Some(part) = waiting.pop() {
+            if part == ".." {
+                real = real.folder();
+                continue;
+            }
+            let next = real.entry(&part);
+            let entry = match self.root.get_path(std::path::Path::new(next.as_str())) {
+                Ok(entry) => entry,
+                Err(e) if e.code() == ErrorCode::NotFound => return Ok(None),
+                Err(e) => return Err(failed(path, &e)),
+            };
+            if entry.filemode() != SYMLINK {
+                real = next;
+                continue;
+            }
+            links += 1;
+            let target = self.blob(entry.id(), path)?;
+            let target = String::from_utf8_lossy(&target).into_owned();
+            if links > MAX_LINKS || target.starts_with('/') {
+                return Ok(None);
+            }
+            let parts: Vec<&str> =
+                target.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
+            waiting.extend(parts.into_iter().rev().map(str::to_owned));
+        }
+        Ok(Some(real))
+    }
+
+    fn blob(&self, id: Oid, path: &RepoPath) -> Result<Vec<u8>, TreeError> {
+        self.git.find_blob(id).map(|blob| blob.content().to_vec()).map_err(|e| failed(path, &e))
+    }
+}
+
+impl Tree for CommitTree<'_> {
+    fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError> {
+        let Some(tree) = self.folder(folder)? else { return Ok(None) };
+        let mut entries = Vec::with_capacity(tree.len());
+        for item in &tree {
+            let name = String::from_utf8_lossy(item.name_bytes()).into_owned();
+            let entry = if item.filemode() == SYMLINK {
+                self.link_entry(folder, name)?
+            } else {
+                let kind = match item.kind() {
+                    Some(ObjectType::Blob) => EntryKind::File,
+                    Some(ObjectType::Tree) => EntryKind::Folder,
+                    _ => EntryKind::Other,
+                };
+                Entry { name, kind, link_target: None, content: Some(content_id(item.id())) }
+            };
+            entries.push(entry);
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Some(entries))
+    }
+
+    fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
+        match self.raw(path)? {
+            None => Ok(None),
+            Some((_, SYMLINK)) => match self.follow(path)? {
+                Some(real) if &real != path => self.read(&real),
+                _ => Ok(None),
+            },
+            Some((id, _)) => match self.git.find_object(id, None) {
+                Ok(object) => Ok(object.as_blob().map(|blob| blob.content().to_vec())),
+                Err(e) => Err(failed(path, &e)),
+            },
+        }
+    }
+
+    fn has_folder(&self, path: &RepoPath) -> Result<bool, TreeError> {
+        Ok(self.folder(path)?.is_some())
+    }
+}
+
+impl CommitTree<'_> {
+    fn link_entry(&self, folder: &RepoPath, name: String) -> Result<Entry, TreeError> {
+        let target = self.follow(&folder.entry(&name))?;
+        let kind = match &target {
+            None => EntryKind::Dangling,
+            Some(real) => match self.root.get_path(std::path::Path::new(real.as_str())) {
+                Ok(entry) if entry.kind() == Some(ObjectType::Tree) => EntryKind::Folder,
+                Ok(entry) if entry.kind() == Some(ObjectType::Blob) => EntryKind::File,
+                _ => EntryKind::Dangling,
+            },
+        };
+        Ok(Entry { name, kind, link_target: target, content: None })
+    }
+}
+
+/// The files of the index, as the next commit would have them. Of a conflicted
+/// file our side counts.
+pub struct IndexTree<'r> {
+    git: &'r git2::Repository,
+    files: BTreeMap<RepoPath, (Oid, bool)>,
+}
+
+impl<'r> IndexTree<'r> {
+    pub(super) fn new(git: &'r git2::Repository, index: &git2::Index) -> Self {
+        let mut files = BTreeMap::new();
+        for entry in index.iter() {
+            let stage = (entry.flags >> 12) & 3;
+            if stage != 0 && stage != 2 {
+                continue;
+            }
+            if let Some(path) = RepoPath::new(&String::from_utf8_lossy(&entry.path)) {
+                let is_link = entry.mode == SYMLINK.unsigned_abs();
+                files.insert(path, (entry.id, is_link));
+            }
+        }
+        Self { git, files }
+    }
+}
+
+impl Tree for IndexTree<'_> {
+    fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError> {
+        let depth = folder.parts().count();
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        // `a-b` sorts between `a` and `a/b`, so the range of a folder has gaps.
+        let end = format!("{}/", folder.as_str());
+        let below = self
+            .files
+            .range(folder.clone()..)
+            .take_while(|(path, _)| path.is_within(folder) || path.as_str() < end.as_str());
+        for (path, (id, _)) in below.filter(|(path, _)| path.is_within(folder) && *path != folder) {
+            let mut parts = path.parts().skip(depth);
+            let Some(name) = parts.next() else { continue };
+            let is_folder = parts.next().is_some();
+            entries.entry(name.to_owned()).or_insert_with(|| Entry {
+                name: name.to_owned(),
+                kind: if is_folder { EntryKind::Folder } else { EntryKind::File },
+                link_target: None,
+                content: (!is_folder).then(|| content_id(*id)),
+            });
+        }
+        let exists = !entries.is_empty() || folder.is_root();
+        Ok(exists.then(|| entries.into_values().collect()))
+    }
+
+    fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
+        let Some((id, is_link)) = self.files.get(path) else { return Ok(None) };
+        let blob = self.git.find_blob(*id).map_err(|e| failed(path, &e))?;
+        if !is_link {
+            return Ok(Some(blob.content().to_vec()));
+        }
+        let target = String::from_utf8_lossy(blob.content()).into_owned();
+        match path.folder().join(&target) {
+            Some(real) if &real != path => self.read(&real),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A tree without any file: the merge base of unrelated histories.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EmptyTree;
+
+impl Tree for EmptyTree {
+    fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError> {
+        Ok(folder.is_root().then(Vec::new))
+    }
+
+    fn read(&self, _path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
+        Ok(None)
+    }
+}
+
+fn content_id(id: Oid) -> ContentId {
+    let mut bytes = [0; 32];
+    bytes[..id.as_bytes().len()].copy_from_slice(id.as_bytes());
+    ContentId(bytes)
+}
+
+/// libgit2 says "object not found" for what a partial clone has left out.
+fn failed(path: &RepoPath, error: &git2::Error) -> TreeError {
+    if error.code() == ErrorCode::NotFound {
+        TreeError::MissingObject { path: path.clone() }
+    } else {
+        TreeError::Git { path: path.clone(), reason: error.message().to_owned() }
+    }
+}
