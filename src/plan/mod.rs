@@ -2,6 +2,7 @@
 //! `--dry-run` shows it, the journal stores it, `undo` inverts it.
 
 mod change;
+<<<<<<< HEAD
 mod merge;
 mod rebase;
 mod sequence;
@@ -14,3 +15,12 @@ pub use rebase::{
     plan_rebase,
 };
 pub use strategy::Strategy;
+=======
+mod undo;
+
+pub use change::{Change, Image, inverse};
+pub use undo::{
+    ChangedSince, FileState, FileStates, Recovery, UndoConflict, plan_recovery, plan_undo,
+    same_content,
+};
+>>>>>>> 1f907be (Change files so that a crash leaves all old or all new)

@@ -1,0 +1,23 @@
+//! What dbm-git did, so that it can be finished, called off or taken back: a
+//! SQLite database in the repository's common git directory. Open operations
+//! belong to their worktree. Nothing here decides what to do with them, and
+//! nothing here touches the user's files.
+//!
+//! * `<common dir>/dbm-git/state.db`: the journal, schema in `migrations/`
+//! * `<common dir>/dbm-git/setup.lock`: held while the database is opened
+//! * `<common dir>/dbm-git/lock`: [`RepositoryLock`]
+//! * `<git dir of a worktree>/dbm-git/open`: [`Worktree`]'s mark
+
+mod database;
+mod entry;
+mod lock;
+mod operations;
+mod worktree;
+
+pub use database::JournalError;
+pub use entry::{
+    Invocation, JournalEntry, NewOperation, OperationId, OperationKind, OperationState,
+};
+pub use lock::{Holder, LockError, RepositoryLock};
+pub use operations::Journal;
+pub use worktree::Worktree;
