@@ -1,9 +1,11 @@
 //! What the rules look at: the judged history, and what is known around it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
+use super::Level;
 use crate::revision::{HeadPolicy, RevisionId};
-use crate::script::{History, Span};
+use crate::script::History;
 use crate::tree::RepoPath;
 
 /// Where a revision that the judged files lack does exist.
@@ -24,7 +26,7 @@ pub struct MergeConflict {
 }
 
 /// Upstream's state of the same component, and the merge preview judged against it.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct LandedView<'a> {
     /// What is called upstream, as a person would write it (`origin/main`).
     pub name: &'a str,
@@ -36,7 +38,7 @@ pub struct LandedView<'a> {
 }
 
 /// Everything a rule may know about one component.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
     /// The history that is judged: a working tree, a commit, or a merge preview.
     pub history: &'a History,
@@ -47,21 +49,42 @@ pub struct Judged<'a> {
     pub upstream: Option<LandedView<'a>>,
     /// Where missing revisions were found, for those that were looked for.
     pub whereabouts: &'a HashMap<RevisionId, Whereabouts>,
-    /// The judged history is the merge preview itself (`--base`), so that what
-    /// diverges there is DBM015 unless upstream has it already.
-    pub is_preview: bool,
-    /// The judged history without the merge, if `is_preview`.
+    /// The judged commit by itself, where `history` is the merge preview
+    /// (`--base`): what diverges there but not here is DBM015.
     pub before_merge: Option<&'a History>,
     /// How grave DBM015 is here; `None` silences it.
-    pub would_diverge: Option<super::Level>,
-    /// Names of the scripts of the judged state by path, for suggestions.
-    pub command_suffix: &'a BTreeMap<&'static str, String>,
+    pub would_diverge: Option<Level>,
 }
 
-impl Judged<'_> {
-    /// The source text of a span of the script at `node`.
-    pub fn snippet(&self, node: usize, span: &Span) -> String {
-        let bytes = &self.history.script(node).file.bytes;
-        bytes.get(span.clone()).map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default()
+static NOWHERE: LazyLock<HashMap<RevisionId, Whereabouts>> = LazyLock::new(HashMap::new);
+
+impl<'a> Judged<'a> {
+    /// A history by itself: no upstream, nothing looked for elsewhere.
+    pub fn alone(history: &'a History, version_locations: &'a [RepoPath]) -> Self {
+        Self {
+            history,
+            version_locations,
+            policy: HeadPolicy::default(),
+            upstream: None,
+            whereabouts: &NOWHERE,
+            before_merge: None,
+            would_diverge: None,
+        }
+    }
+
+    /// Upstream's own history under the same conditions, if there is an upstream.
+    pub(super) fn upstream_alone(&self) -> Option<Self> {
+        self.upstream.map(|upstream| Self {
+            history: upstream.history,
+            upstream: None,
+            before_merge: None,
+            would_diverge: None,
+            ..*self
+        })
+    }
+
+    /// Whether upstream has a revision of this id.
+    pub(super) fn is_landed(&self, id: &RevisionId) -> bool {
+        self.upstream.is_some_and(|u| u.history.graph.node(id.as_str()).is_some())
     }
 }

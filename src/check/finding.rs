@@ -55,6 +55,8 @@ pub struct Finding {
     pub message: String,
     /// Where to look first; `None` when the file is gone.
     pub location: Option<Location>,
+    /// A few words on what is at `location`.
+    pub label: Option<String>,
     /// Further places that take part, each with a few words.
     pub related: Vec<(Location, String)>,
     /// The revisions the finding is about, in a stable order.
@@ -66,6 +68,47 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A finding that so far has only its sentence.
+    pub fn new(code: Code, level: Level, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            level,
+            message: message.into(),
+            location: None,
+            label: None,
+            related: Vec::new(),
+            revisions: Vec::new(),
+            help: None,
+            is_new: true,
+        }
+    }
+
+    /// Says where to look first.
+    pub fn at(self, location: Location) -> Self {
+        Self { location: Some(location), ..self }
+    }
+
+    /// Says what is to be seen where one looks first.
+    pub fn labelled(self, label: impl Into<String>) -> Self {
+        Self { label: Some(label.into()), ..self }
+    }
+
+    /// Adds a place that takes part.
+    pub fn and_at(mut self, location: Location, words: impl Into<String>) -> Self {
+        self.related.push((location, words.into()));
+        self
+    }
+
+    /// Says which revisions it is about.
+    pub fn about(self, revisions: impl IntoIterator<Item = RevisionId>) -> Self {
+        Self { revisions: revisions.into_iter().collect(), ..self }
+    }
+
+    /// Says what helps.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
     /// What makes two findings "the same" across two states of a repository:
     /// not the line, which moves, and not the words.
     pub fn identity(&self) -> (Code, Vec<RevisionId>, Option<RepoPath>) {

@@ -2,9 +2,15 @@
 //! one table of all rules. Pure: what a rule needs to know is in [`Judged`].
 
 mod context;
+mod diverged;
 mod finding;
-mod rules;
+mod missing;
+mod places;
+pub mod rules;
+#[cfg(test)]
+mod testing;
+mod words;
 
 pub use context::{Judged, LandedView, MergeConflict, Whereabouts};
 pub use finding::{Code, Finding, Level, Location};
-pub use rules::{RULES, Rule, run_rules};
+pub use rules::{RULES, Rule, rule, run_rules};

@@ -2,11 +2,11 @@
 //! `--dry-run` shows it, the journal stores it, `undo` inverts it.
 
 mod change;
-<<<<<<< HEAD
 mod merge;
 mod rebase;
 mod sequence;
 mod strategy;
+mod undo;
 
 pub use change::{Change, Image, inverse};
 pub use merge::{NewScript, ScriptConventions, merge_script};
@@ -15,12 +15,7 @@ pub use rebase::{
     plan_rebase,
 };
 pub use strategy::Strategy;
-=======
-mod undo;
-
-pub use change::{Change, Image, inverse};
 pub use undo::{
     ChangedSince, FileState, FileStates, Recovery, UndoConflict, plan_recovery, plan_undo,
     same_content,
 };
->>>>>>> 1f907be (Change files so that a crash leaves all old or all new)

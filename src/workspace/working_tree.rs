@@ -52,10 +52,10 @@ impl WorkingTree {
         // A name that is not UTF-8 has no repository path, so nothing can be read by it.
         let Ok(name) = found.file_name().into_string() else {
             let name = found.file_name().to_string_lossy().into_owned();
-            return Ok(Entry { name, kind: EntryKind::Other, link_target: None });
+            return Ok(Entry { name, kind: EntryKind::Other, link_target: None, content: None });
         };
         if !kind.is_symlink() {
-            return Ok(Entry { name, kind: entry_kind(kind), link_target: None });
+            return Ok(Entry { name, kind: entry_kind(kind), link_target: None, content: None });
         }
         // Whatever keeps a link from being followed (no target, a loop, a locked
         // folder) leaves it as good as dangling.
@@ -64,7 +64,7 @@ impl WorkingTree {
             None => EntryKind::Dangling,
             Some(target) => entry_kind(fs::metadata(self.locate(target))?.file_type()),
         };
-        Ok(Entry { name, kind, link_target })
+        Ok(Entry { name, kind, link_target, content: None })
     }
 }
 
