@@ -133,21 +133,22 @@ impl WorkingTree {
     fn write(&self, place: &Place, change: &Change) -> Result<(), WorkspaceError> {
         let path = change.path.clone();
         let real = self.locate(&place.real);
-        match &change.after {
-            None => {
-                durable::delete(&real).map_err(|source| WorkspaceError::Delete { path, source })
-            }
-            Some(image) if place.found.is_some() => durable::replace(&real, &image.bytes)
-                .map_err(|source| WorkspaceError::Write { path, source }),
-            Some(image) => durable::create_folders(&self.locate(&place.real.folder()))
-                .and_then(|()| durable::create(&real, &image.bytes, image.mode))
-                .map_err(|source| match source.kind() {
-                    io::ErrorKind::AlreadyExists => {
-                        WorkspaceError::EditedElsewhere { paths: vec![path] }
-                    }
-                    _ => WorkspaceError::Write { path, source },
-                }),
+        let Some(image) = &change.after else {
+            return durable::delete(&real)
+                .map_err(|source| WorkspaceError::Delete { path, source });
+        };
+        if place.found.is_some() {
+            return durable::replace(&real, &image.bytes)
+                .map_err(|source| WorkspaceError::Write { path, source });
         }
+        if let Err(source) = durable::create_folders(&self.locate(&place.real.folder())) {
+            return Err(WorkspaceError::Write { path, source });
+        }
+        durable::create(&real, &image.bytes, image.mode).map_err(|source| match source.kind() {
+            // Someone was faster.
+            io::ErrorKind::AlreadyExists => WorkspaceError::EditedElsewhere { paths: vec![path] },
+            _ => WorkspaceError::Write { path, source },
+        })
     }
 
     fn place(&self, path: &RepoPath) -> Result<Place, WorkspaceError> {
@@ -251,4 +252,237 @@ fn mode(_metadata: &Metadata) -> u32 {
 
 fn names(paths: &[RepoPath]) -> String {
     paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder to change, described by lines.
+    struct Sandbox {
+        folder: TempDir,
+    }
+
+    impl Sandbox {
+        fn new() -> Self {
+            Self { folder: tempfile::tempdir().expect("a folder") }
+        }
+
+        fn tree(&self) -> WorkingTree {
+            WorkingTree::new(self.folder.path())
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn with(self, name: &str, text: &str) -> Self {
+            let path = self.path(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+            self
+        }
+
+        #[cfg(unix)]
+        fn linked(self, name: &str, target: &str) -> Self {
+            std::os::unix::fs::symlink(target, self.path(name)).expect("linked");
+            self
+        }
+
+        fn text(&self, name: &str) -> String {
+            fs::read_to_string(self.path(name)).expect("readable")
+        }
+
+        /// Applies changes written as `name: before -> after`, one a line, `-` for no file.
+        fn apply(&self, changes: &str) -> Result<Applied, WorkspaceError> {
+            self.tree().apply(&parse(changes))
+        }
+
+        #[track_caller]
+        fn refuses(&self, changes: &str, expected: &str) {
+            let error = self.apply(changes).expect_err("refused");
+            assert_eq!(error.to_string(), expected);
+        }
+
+        /// All files, `name: text`, sorted.
+        fn files(&self) -> String {
+            let mut lines = Vec::new();
+            let mut folders = vec![RepoPath::root()];
+            while let Some(folder) = folders.pop() {
+                use crate::tree::{EntryKind, Tree};
+                for entry in self.tree().list(&folder).expect("readable").expect("a folder") {
+                    let path = folder.entry(&entry.name);
+                    match entry.kind {
+                        EntryKind::Folder if entry.link_target.is_none() => folders.push(path),
+                        EntryKind::Folder => lines.push(format!("{path}/")),
+                        _ => lines.push(format!("{path}: {}", self.text(path.as_str()))),
+                    }
+                }
+            }
+            lines.sort();
+            lines.join("\n")
+        }
+    }
+
+    fn parse(changes: &str) -> Vec<Change> {
+        let image = |text: &str| (text != "-").then(|| Image { bytes: text.into(), mode: 0o644 });
+        let parse_one = |line: &str| {
+            let (name, images) = line.trim().split_once(": ").expect("a name");
+            let (before, after) = images.split_once(" -> ").expect("an arrow");
+            let path = RepoPath::new(name).expect("inside");
+            Change { path, before: image(before), after: image(after) }
+        };
+        changes.lines().map(parse_one).collect()
+    }
+
+    fn names_of(paths: &[RepoPath]) -> Vec<&str> {
+        paths.iter().map(RepoPath::as_str).collect()
+    }
+
+    #[test]
+    fn deletions_come_last_and_what_is_new_already_is_skipped() {
+        let sandbox = Sandbox::new().with("v/a.py", "1").with("v/b.py", "2").with("v/c.py", "new");
+        let applied = sandbox
+            .apply("v/a.py: 1 -> -\nv/b.py: 2 -> 3\nv/c.py: old -> new\nw/x/d.py: - -> 4")
+            .expect("applied");
+        assert_eq!(names_of(&applied.written), ["v/b.py", "w/x/d.py", "v/a.py"]);
+        assert_eq!(names_of(&applied.skipped), ["v/c.py"]);
+        assert_eq!(sandbox.files(), "v/b.py: 3\nv/c.py: new\nw/x/d.py: 4");
+    }
+
+    #[test]
+    fn one_edited_file_keeps_all_from_being_written_and_all_such_are_named() {
+        let sandbox = Sandbox::new().with("a", "1").with("b", "edited").with("c", "there");
+        sandbox.refuses(
+            "a: 1 -> 2\nb: 1 -> 2\nc: - -> 2\nd: 1 -> 2",
+            "edited by someone else: `b`, `c`, `d`",
+        );
+        assert_eq!(sandbox.files(), "a: 1\nb: edited\nc: there");
+    }
+
+    #[test]
+    fn each_file_is_old_new_or_other() {
+        let sandbox = Sandbox::new().with("a", "1").with("b", "2").with("c/d", "1");
+        let changes = parse("a: 1 -> 2\nb: 1 -> 2\nc: - -> 2\nd: - -> 2\ne: 1 -> -");
+        let states = sandbox.tree().classify(&changes).expect("readable");
+        let states: Vec<FileState> = states.into_iter().map(|(_, state)| state).collect();
+        use FileState::{New, Old, Other};
+        assert_eq!(states, [Old, New, Other, Old, New]);
+    }
+
+    #[test]
+    fn a_folder_or_a_file_in_the_way_is_named() {
+        let sandbox = Sandbox::new().with("folder/x", "1").with("file", "1");
+        sandbox.refuses("folder: - -> 2", "`folder` is not a regular file");
+        sandbox.refuses("file/below: - -> 2", "cannot write `file/below`");
+        assert_eq!(sandbox.files(), "file: 1\nfolder/x: 1");
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_process_are_removed_and_nothing_else() {
+        let sandbox = Sandbox::new()
+            .with("v/a.py", "1")
+            .with("v/.dbm-git-x7.tmp", "half")
+            .with("v/.other.tmp", "kept");
+        sandbox.apply("v/a.py: 0 -> 1").expect("nothing to write");
+        assert_eq!(sandbox.files(), "v/.other.tmp: kept\nv/a.py: 1");
+    }
+
+    #[test]
+    fn caches_of_changed_and_deleted_scripts_go_and_others_stay() {
+        let sandbox = Sandbox::new().with("v/a.py", "1").with("v/b.py", "1").with("v/new.py", "2");
+        let cache = |name: &str| format!("v/__pycache__/{name}");
+        let gone = ["a.cpython-311.pyc", "a.cpython-39.opt-1.pyc", "b.pypy310.pyc", "new.x.pyc"];
+        let kept = ["ab.cpython-311.pyc", "a.cpython-311.pyc.140", "other.cpython-311.pyc"];
+        let sandbox = gone.iter().chain(&kept).fold(sandbox, |s, name| s.with(&cache(name), ""));
+        sandbox.apply("v/a.py: 1 -> 2\nv/b.py: 1 -> -\nv/new.py: 1 -> 2").expect("applied");
+        for name in gone {
+            assert!(!sandbox.path(&cache(name)).exists(), "{name}");
+        }
+        for name in kept {
+            assert!(sandbox.path(&cache(name)).exists(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_removed_is_outdated_instead() {
+        // A folder stands in for a file that the user may not delete.
+        let sandbox = Sandbox::new().with("v/a.py", "1").with("v/__pycache__/a.x.pyc/f", "");
+        let modified = || fs::metadata(sandbox.path("v/a.py")).and_then(|m| m.modified());
+        let before = modified().expect("a time");
+        sandbox.apply("v/a.py: 1 -> 2").expect("applied");
+        assert!(modified().expect("a time") >= before + Duration::from_secs(2));
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use std::os::unix::fs::PermissionsExt;
+
+        use super::*;
+
+        fn mode_of(sandbox: &Sandbox, name: &str) -> u32 {
+            fs::metadata(sandbox.path(name)).expect("there").permissions().mode() & 0o7777
+        }
+
+        #[test]
+        fn a_modified_file_keeps_its_mode_and_a_created_one_gets_its_images() {
+            let sandbox = Sandbox::new().with("a", "1");
+            fs::set_permissions(sandbox.path("a"), fs::Permissions::from_mode(0o751)).expect("set");
+            let mut changes = parse("a: 1 -> 2\nb: - -> 1");
+            changes[1].after.as_mut().expect("created").mode = 0o664;
+            sandbox.tree().apply(&changes).expect("applied");
+            assert_eq!([mode_of(&sandbox, "a"), mode_of(&sandbox, "b")], [0o751, 0o664]);
+            let image = sandbox.tree().image(&changes[0].path).expect("readable").expect("there");
+            assert_eq!(image, Image { bytes: b"2".to_vec(), mode: 0o751 });
+        }
+
+        #[test]
+        fn a_linked_script_is_changed_where_it_really_is() {
+            let sandbox = Sandbox::new()
+                .with("shared/a.py", "1")
+                .with("shared/__pycache__/a.x.pyc", "")
+                .with("v/__pycache__/a.x.pyc", "")
+                .linked("v/a.py", "../shared/a.py");
+            sandbox.apply("v/a.py: 1 -> 2").expect("applied");
+            assert_eq!(sandbox.text("shared/a.py"), "2");
+            assert!(fs::symlink_metadata(sandbox.path("v/a.py")).expect("there").is_symlink());
+            assert_eq!(sandbox.files(), "shared/a.py: 2\nv/a.py: 2");
+        }
+
+        #[test]
+        fn a_linked_folder_is_followed_too() {
+            let sandbox = Sandbox::new().with("real/a.py", "1").linked("v", "real");
+            sandbox.apply("v/a.py: 1 -> -\nv/b/c.py: - -> 2").expect("applied");
+            assert_eq!(sandbox.files(), "real/b/c.py: 2\nv/");
+        }
+
+        #[test]
+        fn links_are_neither_deleted_nor_filled_nor_followed_out() {
+            let outside = tempfile::tempdir().expect("a folder");
+            let sandbox = Sandbox::new()
+                .with("real.py", "1")
+                .with(".git/config", "1")
+                .linked("link.py", "real.py")
+                .linked("dangling.py", "nowhere.py")
+                .linked("git.py", ".git/config")
+                .linked("out", outside.path().to_str().expect("utf-8"));
+            sandbox.refuses(
+                "link.py: 1 -> -",
+                "`link.py` is a symbolic link, and links are not deleted",
+            );
+            sandbox.refuses("dangling.py: - -> 1", "`dangling.py` is not a regular file");
+            sandbox.refuses("git.py: 1 -> 2", "`git.py` leads out of the repository");
+            sandbox.refuses("out/x.py: - -> 1", "`out/x.py` leads out of the repository");
+            sandbox.refuses(
+                "real.py: 1 -> 2\nlink.py: 1 -> 2",
+                "`real.py` and `link.py` are one and the same file",
+            );
+            assert_eq!(fs::read_dir(outside.path()).expect("readable").count(), 0);
+            assert_eq!(sandbox.text("real.py"), "1");
+        }
+    }
 }
