@@ -9,8 +9,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::durable;
 use super::working_tree::{WorkingTree, is_absence};
+use super::{durable, fault};
 use crate::plan::{Change, FileState, FileStates, Image, same_content};
 use crate::tree::RepoPath;
 
@@ -123,6 +123,7 @@ impl WorkingTree {
         }
         // Also for a file that is new already: a killed process may have written
         // it and not have come to its caches.
+        fault::point("caches: before");
         for script in BTreeSet::from([&change.path, &place.real]) {
             self.remove_caches(script)
                 .map_err(|source| WorkspaceError::Write { path: script.clone(), source })?;
