@@ -19,7 +19,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of the repository with this common git directory, and creates it if there is none.
+    /// Opens the journal of a repository by its common git directory; creates it if there is none.
     pub fn open(common_dir: &Path) -> Result<Self, JournalError> {
         Ok(Self { database: Database::open(common_dir)? })
     }

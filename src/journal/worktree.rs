@@ -35,7 +35,7 @@ impl Worktree {
         &self.name
     }
 
-    /// Whether an operation may be open here: false is certain, true is for the database to confirm.
+    /// Whether an operation may be open here: no is certain, yes is for the database to confirm.
     pub fn may_be_open(&self) -> bool {
         // What cannot be looked at is not known to be absent.
         self.mark().try_exists().unwrap_or(true)
