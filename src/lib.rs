@@ -5,6 +5,7 @@ pub mod git;
 pub mod journal;
 pub mod ops;
 pub mod plan;
+pub mod report;
 pub mod revision;
 pub mod script;
 pub mod tree;

@@ -53,7 +53,7 @@ pub struct Finding {
     pub level: Level,
     /// One sentence, lower case, no final period; names ids and paths in backticks.
     pub message: String,
-    /// Where to look first; `None` when the file is gone.
+    /// Where to look first, or where the file was; `None` if no single file is meant.
     pub location: Option<Location>,
     /// A few words on what is at `location`.
     pub label: Option<String>,

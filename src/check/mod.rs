@@ -8,7 +8,7 @@ mod missing;
 mod places;
 pub mod rules;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod words;
 
 pub use context::{Judged, LandedView, MergeConflict, Whereabouts};

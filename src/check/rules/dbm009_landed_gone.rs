@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::landed::{Fate, fates};
-use crate::check::{Code, Finding, Judged, Level, places};
+use crate::check::{Code, Finding, Judged, Level, Location, places};
 
 pub const RULE: Rule = Rule {
     code: Code(9),
@@ -46,6 +46,7 @@ fn run(judged: &Judged<'_>) -> Vec<Finding> {
             }
             Fate::Gone => RULE
                 .finding(format!("landed revision `{id}` was deleted: `{path}` is gone"))
+                .at(Location::file(path.clone()))
                 .help(help),
             Fate::Kept(_) | Fate::Renumbered(_) | Fate::Unread => return None,
         };
@@ -61,11 +62,11 @@ mod tests {
     use crate::check::testing::{history, history_and, history_in, shown, with_upstream};
 
     #[test]
-    fn a_deleted_revision_has_no_place_but_a_way_back() {
+    fn a_deleted_revision_is_named_by_the_file_it_had() {
         let (landed, preview) = (history("<base> -> a\na -> b"), history("<base> -> a"));
         insta::assert_snapshot!(shown(&RULE, &with_upstream(&preview, &landed, &preview)), @"
         Error: landed revision `b` was deleted: `versions/b.py` is gone
-          [b] at -
+          [b] at versions/b.py:1
           help: run `git checkout origin/main -- versions/b.py`
         ");
     }

@@ -1,0 +1,169 @@
+//! `check --format json`: findings by component.
+
+use serde::Serialize;
+
+use crate::check::{Finding, Level};
+use crate::revision::{Node, RevisionId};
+use crate::script::History;
+
+/// The whole answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    pub version: u32,
+    pub ok: bool,
+    pub components: Vec<ComponentCheckReport>,
+}
+
+impl CheckReport {
+    /// `is_strict` lets warnings count, too.
+    pub fn new(components: Vec<ComponentCheckReport>, is_strict: bool) -> Self {
+        let fails = |f: &FindingReport| f.level == "error" || (is_strict && f.level == "warning");
+        let ok = !components.iter().flat_map(|component| &component.findings).any(fails);
+        Self { version: 1, ok, components }
+    }
+}
+
+/// One component's part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ComponentCheckReport {
+    pub name: String,
+    pub heads: Vec<String>,
+    pub bases: Vec<String>,
+    pub revisions: usize,
+    pub findings: Vec<FindingReport>,
+}
+
+impl ComponentCheckReport {
+    /// The findings about `history`, which is the component `name`.
+    pub fn new(name: &str, history: &History, findings: &[Finding]) -> Self {
+        Self {
+            name: name.to_owned(),
+            heads: head_ids(history),
+            bases: base_ids(history),
+            revisions: history.scripts.len(),
+            findings: findings.iter().map(FindingReport::from).collect(),
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingReport {
+    pub code: String,
+    pub level: &'static str,
+    pub message: String,
+    /// Empty where no single file is meant.
+    pub path: String,
+    /// 1-based.
+    pub line: u32,
+    pub revisions: Vec<String>,
+    pub help: String,
+    pub new: bool,
+}
+
+impl From<&Finding> for FindingReport {
+    fn from(finding: &Finding) -> Self {
+        let place = finding.location.as_ref();
+        Self {
+            code: finding.code.to_string(),
+            level: level_name(finding.level),
+            message: finding.message.clone(),
+            path: place.map(|l| l.path.as_str().to_owned()).unwrap_or_default(),
+            line: place.map_or(1, |l| l.line),
+            revisions: finding.revisions.iter().map(RevisionId::to_string).collect(),
+            help: finding.help.clone().unwrap_or_default(),
+            new: finding.is_new,
+        }
+    }
+}
+
+/// The level as every machine-readable format of ours spells it.
+pub fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "note",
+    }
+}
+
+/// Each id once, in file order.
+pub fn head_ids(history: &History) -> Vec<String> {
+    unique_ids(history, history.graph.heads())
+}
+
+/// Bases that say so; a down revision that cannot be read makes none.
+pub fn base_ids(history: &History) -> Vec<String> {
+    let bases = history.graph.bases().into_iter();
+    unique_ids(history, bases.filter(|&node| !history.script(node).has_unknown_down))
+}
+
+fn unique_ids(history: &History, nodes: impl IntoIterator<Item = Node>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    let ids = nodes.into_iter().map(|node| history.id(node));
+    ids.filter(|id| seen.insert(*id)).map(RevisionId::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::run_rules;
+    use crate::check::testing::{history, judge};
+
+    fn report(notation: &str, is_strict: bool) -> CheckReport {
+        let ours = history(notation);
+        let findings = run_rules(&judge(&ours));
+        CheckReport::new(vec![ComponentCheckReport::new("default", &ours, &findings)], is_strict)
+    }
+
+    #[test]
+    fn the_json_has_the_published_shape() {
+        let json = serde_json::to_string_pretty(&report("<base> -> a\na -> b\nx -> c", false));
+        insta::assert_snapshot!(json.expect("serialisable"), @r#"
+        {
+          "version": 1,
+          "ok": false,
+          "components": [
+            {
+              "name": "default",
+              "heads": [
+                "b",
+                "c"
+              ],
+              "bases": [
+                "a"
+              ],
+              "revisions": 3,
+              "findings": [
+                {
+                  "code": "DBM002",
+                  "level": "error",
+                  "message": "`c` follows `x`, which is not in the tree",
+                  "path": "versions/c.py",
+                  "line": 7,
+                  "revisions": [
+                    "c",
+                    "x"
+                  ],
+                  "help": "fetch the branch that has it, or run `dbm-git rebase c --onto REVISION` to let it follow another one",
+                  "new": true
+                }
+              ]
+            }
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn only_errors_fail_and_warnings_where_they_are_asked_to() {
+        let second_base = "<base> -> a\n<base> -> b\na, b -> m";
+        assert!(report(second_base, false).ok);
+        assert!(!report(second_base, true).ok);
+        assert!(!report("x -> a", false).ok);
+    }
+
+    #[test]
+    fn a_repeated_id_is_one_head() {
+        assert_eq!(report("<base> -> a\na -> b\na -> b", false).components[0].heads, ["b"]);
+    }
+}

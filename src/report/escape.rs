@@ -1,0 +1,38 @@
+//! Text from a repository, made safe for a terminal.
+
+use std::borrow::Cow;
+
+/// `text` with control characters, and those that reorder what follows, in
+/// Rust's escape notation. A commit message must not move the cursor.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unsafe(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a terminal would act on `c` instead of showing it.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+            | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_instead() {
+        assert_eq!(escaped("a\x1b[31m\u{9b}2J\rb\n"), "a\\u{1b}[31m\\u{9b}2J\\rb\\n");
+        assert_eq!(escaped("\u{202e}abc"), "\\u{202e}abc");
+        assert!(matches!(escaped("añ 表 ✅"), Cow::Borrowed("añ 表 ✅")));
+    }
+}

@@ -1,0 +1,144 @@
+//! `graph --format json`: the revisions of each component, newest first.
+
+use serde::Serialize;
+
+use super::check::{base_ids, head_ids};
+use crate::revision::Node;
+use crate::script::History;
+
+/// The whole answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GraphReport {
+    pub version: u32,
+    pub components: Vec<ComponentGraphReport>,
+}
+
+impl GraphReport {
+    /// Of these components.
+    pub fn new(components: Vec<ComponentGraphReport>) -> Self {
+        Self { version: 1, components }
+    }
+}
+
+/// One component's part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ComponentGraphReport {
+    pub name: String,
+    pub heads: Vec<String>,
+    pub bases: Vec<String>,
+    pub revisions: Vec<RevisionReport>,
+}
+
+impl ComponentGraphReport {
+    /// `landed` tells whether a script has landed; `None` without any upstream.
+    pub fn new(name: &str, history: &History, landed: Option<&dyn Fn(Node) -> bool>) -> Self {
+        let newest_first = history.graph.topological().into_iter().rev();
+        Self {
+            name: name.to_owned(),
+            heads: head_ids(history),
+            bases: base_ids(history),
+            revisions: newest_first
+                .map(|node| RevisionReport::new(history, node, landed.map(|has| has(node))))
+                .collect(),
+        }
+    }
+}
+
+/// One revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RevisionReport {
+    pub revision: String,
+    pub down_revisions: Vec<String>,
+    pub depends_on: Vec<String>,
+    pub branch_labels: Vec<String>,
+    pub path: String,
+    /// Where `revision` is assigned, 1-based.
+    pub line: u32,
+    pub message: String,
+    pub landed: Option<bool>,
+}
+
+impl RevisionReport {
+    fn new(history: &History, node: Node, landed: Option<bool>) -> Self {
+        let revision = history.graph.revision(node);
+        let script = history.script(node);
+        Self {
+            revision: revision.id.to_string(),
+            down_revisions: texts(&revision.down_revisions),
+            depends_on: texts(&revision.depends_on),
+            branch_labels: texts(&revision.branch_labels),
+            path: script.file.path.as_str().to_owned(),
+            line: script.header.revision.as_ref().map_or(1, |field| field.line),
+            message: revision.message.clone(),
+            landed,
+        }
+    }
+}
+
+fn texts<T: ToString>(names: &[T]) -> Vec<String> {
+    names.iter().map(T::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::history;
+
+    #[test]
+    fn the_json_has_the_published_shape() {
+        let ours = history("<base> -> a (shop), first\na (shop) -> b");
+        let landed = |node: Node| ours.id(node).as_str() == "a";
+        let component = ComponentGraphReport::new("default", &ours, Some(&landed));
+        let json = serde_json::to_string_pretty(&GraphReport::new(vec![component]));
+        insta::assert_snapshot!(json.expect("serialisable"), @r#"
+        {
+          "version": 1,
+          "components": [
+            {
+              "name": "default",
+              "heads": [
+                "b"
+              ],
+              "bases": [
+                "a"
+              ],
+              "revisions": [
+                {
+                  "revision": "b",
+                  "down_revisions": [
+                    "a"
+                  ],
+                  "depends_on": [
+                    "shop"
+                  ],
+                  "branch_labels": [],
+                  "path": "versions/b.py",
+                  "line": 6,
+                  "message": "Revision ID: b Revises: a",
+                  "landed": false
+                },
+                {
+                  "revision": "a",
+                  "down_revisions": [],
+                  "depends_on": [],
+                  "branch_labels": [
+                    "shop"
+                  ],
+                  "path": "versions/a.py",
+                  "line": 6,
+                  "message": "first",
+                  "landed": true
+                }
+              ]
+            }
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn without_an_upstream_nothing_is_known_to_have_landed() {
+        let component = ComponentGraphReport::new("default", &history("<base> -> a"), None);
+        assert_eq!(component.revisions[0].landed, None);
+    }
+}

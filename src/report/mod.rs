@@ -1,0 +1,12 @@
+//! What is shown: one serialisable struct per output, and the text of the same.
+//! Views only look: nothing here decides, reads or changes anything.
+
+mod check;
+mod escape;
+mod findings;
+mod graph;
+
+pub use check::{CheckReport, ComponentCheckReport, FindingReport};
+pub use escape::escaped;
+pub use findings::{FindingsStyle, Sources, render_findings, render_summary};
+pub use graph::{ComponentGraphReport, GraphReport, RevisionReport};
