@@ -5,8 +5,10 @@ mod check;
 mod escape;
 mod findings;
 mod graph;
+mod lanes;
 
 pub use check::{CheckReport, ComponentCheckReport, FindingReport};
 pub use escape::escaped;
 pub use findings::{FindingsStyle, Sources, render_findings, render_summary};
 pub use graph::{ComponentGraphReport, GraphReport, RevisionReport};
+pub use lanes::{LaneMark, LaneRow, LaneStyle, lane_rows, render_lanes, render_legend};
