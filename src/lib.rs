@@ -6,6 +6,7 @@ pub mod journal;
 pub mod ops;
 pub mod plan;
 pub mod report;
+pub mod project;
 pub mod revision;
 pub mod script;
 pub mod tree;

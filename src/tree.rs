@@ -134,9 +134,74 @@ pub trait Tree {
     }
 }
 
+/// A snapshot made of literals, for tests.
+#[cfg(test)]
+#[derive(Clone, Debug, Default)]
+pub struct MemoryTree {
+    files: std::collections::BTreeMap<RepoPath, Vec<u8>>,
+}
+
+#[cfg(test)]
+impl MemoryTree {
+    /// A tree of the given files, as `(path, text)`; a path that ends in `/` makes an empty folder.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        files.iter().fold(Self::default(), |tree, (path, text)| tree.with(path, text))
+    }
+
+    /// The same tree with one file added or replaced.
+    #[must_use]
+    pub fn with(mut self, path: &str, text: &str) -> Self {
+        let file = if path.ends_with('/') { format!("{path}.keep") } else { path.to_owned() };
+        self.files.insert(RepoPath::new(&file).expect("inside"), text.into());
+        self
+    }
+}
+
+#[cfg(test)]
+impl Tree for MemoryTree {
+    fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError> {
+        let depth = folder.parts().count();
+        let mut kinds = std::collections::BTreeMap::new();
+        for path in self.files.keys().filter(|path| path.is_within(folder)) {
+            let mut below = path.parts().skip(depth);
+            if let Some(name) = below.next() {
+                let kind = if below.next().is_some() { EntryKind::Folder } else { EntryKind::File };
+                kinds.insert(name.to_owned(), kind);
+            }
+        }
+        let entry = |(name, kind)| Entry { name, kind, link_target: None };
+        let exists = folder.is_root() || !kinds.is_empty();
+        Ok(exists.then(|| kinds.into_iter().map(entry).collect()))
+    }
+
+    fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
+        Ok(self.files.get(path).cloned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tree_of_literals_lists_files_and_folders_in_byte_order() {
+        let tree = MemoryTree::new(&[("b/x.py", ""), ("a.py", "1"), ("b/c/", "")]);
+        let list = |path: &str| {
+            let listed = tree.list(&RepoPath::new(path).expect("inside")).expect("no I/O");
+            listed.map(|all| all.into_iter().map(|e| (e.name, e.kind)).collect::<Vec<_>>())
+        };
+        let entry = |name: &str, kind| (name.to_owned(), kind);
+        assert_eq!(
+            list(""),
+            Some(vec![entry("a.py", EntryKind::File), entry("b", EntryKind::Folder)])
+        );
+        assert_eq!(
+            list("b"),
+            Some(vec![entry("c", EntryKind::Folder), entry("x.py", EntryKind::File)])
+        );
+        assert_eq!(list("a.py"), None);
+        assert_eq!(list("nowhere"), None);
+    }
 
     #[test]
     fn paths_are_normalised_and_cannot_leave_the_repository() {

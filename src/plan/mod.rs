@@ -19,3 +19,7 @@ pub use undo::{
     ChangedSince, FileState, FileStates, Recovery, UndoConflict, plan_recovery, plan_undo,
     same_content,
 };
+mod strategy;
+
+pub use change::{Change, Image, inverse};
+pub use strategy::Strategy;

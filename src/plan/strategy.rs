@@ -1,13 +1,13 @@
-//! How a divergence is to be resolved.
+//! How diverged heads are to be made one.
 
-/// `strategy` of the configuration.
+/// The `strategy` of the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
-    /// Rebase own revisions; write a merge revision where upstream itself has diverged.
+    /// Own revisions are rebased; a merge revision is written only over heads that have landed.
     #[default]
     Auto,
-    /// Never write a merge revision.
+    /// Merge revisions are never written.
     Linear,
-    /// Never re-point a revision: always write a merge revision.
+    /// Revisions are never re-pointed.
     Merge,
 }

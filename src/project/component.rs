@@ -38,6 +38,12 @@ pub struct Component {
     pub database_url_env: Option<String>,
     /// `database-url` of the configuration.
     pub database_url: Option<String>,
+    /// `hint-unreachable`: what the project says when the database does not answer.
+    pub hint_unreachable: Option<String>,
+    /// `hint-after-migrate`: what the project says after a change of the database.
+    pub hint_after_migrate: Option<String>,
+    /// `lock-file`: the file that names the head, so that git sees two heads as a conflict.
+    pub lock_file: Option<RepoPath>,
     /// `sqlalchemy.url` of the ini, after interpolation.
     pub sqlalchemy_url: Option<String>,
 }
