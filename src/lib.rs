@@ -3,6 +3,7 @@
 pub mod check;
 pub mod git;
 pub mod journal;
+pub mod hook_files;
 pub mod ops;
 pub mod plan;
 pub mod report;

@@ -7,6 +7,7 @@ mod rebase;
 mod sequence;
 mod strategy;
 mod undo;
+pub mod hook;
 
 pub use change::{Change, Image, inverse};
 pub use merge::{NewScript, ScriptConventions, merge_script};
