@@ -12,6 +12,8 @@ mod database;
 mod entry;
 mod lock;
 mod operations;
+mod seen;
+mod steps;
 mod worktree;
 
 pub use database::JournalError;
@@ -20,4 +22,6 @@ pub use entry::{
 };
 pub use lock::{Holder, LockError, RepositoryLock};
 pub use operations::Journal;
+pub use seen::{Seen, leave_pending, take_pending};
+pub use steps::DatabaseStep;
 pub use worktree::Worktree;

@@ -15,7 +15,7 @@ use crate::tree::RepoPath;
 /// Its calls block; they must not be made from within an asynchronous runtime.
 #[derive(Debug)]
 pub struct Journal {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl Journal {

@@ -2,25 +2,23 @@
 //! `--dry-run` shows it, the journal stores it, `undo` inverts it.
 
 mod change;
+mod database;
+pub mod hook;
 mod merge;
 mod rebase;
 mod sequence;
 mod strategy;
 mod undo;
-pub mod hook;
 
 pub use change::{Change, Image, inverse};
+pub use database::{DatabaseState, DatabaseView, judge_database, rows_at_heads};
 pub use merge::{NewScript, ScriptConventions, merge_script};
 pub use rebase::{
     Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, history_after,
-    plan_rebase,
+    list, plan_rebase, summarize,
 };
 pub use strategy::Strategy;
 pub use undo::{
     ChangedSince, FileState, FileStates, Recovery, UndoConflict, plan_recovery, plan_undo,
     same_content,
 };
-mod strategy;
-
-pub use change::{Change, Image, inverse};
-pub use strategy::Strategy;

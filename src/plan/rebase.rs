@@ -107,6 +107,22 @@ impl RebasePlan {
     }
 }
 
+/// `1 revision rebased, 1 merge revision written`.
+pub fn summarize(plans: &[&RebasePlan]) -> String {
+    let count = |f: fn(&RebasePlan) -> usize| plans.iter().map(|p| f(p)).sum::<usize>();
+    let mut parts = Vec::new();
+    let mut add = |n: usize, one: &str, many: &str, verb: &str| {
+        if n > 0 {
+            parts.push(format!("{n} {} {verb}", if n == 1 { one } else { many }));
+        }
+    };
+    add(count(|p| p.created.len()), "merge revision", "merge revisions", "written");
+    add(count(|p| p.moved.len()), "revision", "revisions", "rebased");
+    add(count(|p| p.renumbered.len()), "file", "files", "renumbered");
+    add(count(|p| p.deleted.len()), "merge revision", "merge revisions", "deleted");
+    parts.join(", ")
+}
+
 /// Why no plan can be made; nothing is touched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -148,7 +164,8 @@ pub enum Refusal {
     Unsound { reason: String },
 }
 
-fn list(items: &[impl ToString]) -> String {
+/// `a`, `b`: names in a sentence.
+pub fn list(items: &[impl ToString]) -> String {
     items.iter().map(|item| format!("`{}`", item.to_string())).collect::<Vec<_>>().join(", ")
 }
 

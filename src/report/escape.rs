@@ -15,6 +15,23 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same for a text of several lines: line ends and tabs stay.
+pub fn escaped_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        for (at, cell) in line.split('\t').enumerate() {
+            if at > 0 {
+                out.push('\t');
+            }
+            out.push_str(&escaped(cell));
+        }
+    }
+    out
+}
+
 /// Whether a terminal would act on `c` instead of showing it.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -28,6 +45,11 @@ pub fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_layout_of_a_text_is_not_a_danger() {
+        assert_eq!(escaped_text("a\tb\n\x1bc\n"), "a\tb\n\\u{1b}c\n");
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_shown_instead() {

@@ -1,0 +1,97 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::commands;
+
+/// Keeps Alembic migration histories straight, from inside git.
+#[derive(Debug, Parser)]
+#[command(name = "dbm-git", version, about, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do, 1 problems found or refused as unsafe, \
+2 wrong usage, 3 configuration or environment, 4 alembic or the database failed, \
+5 an interrupted operation waits for `dbm-git recover`, 101 internal error."
+)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags of every command.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// Only this component (can be repeated)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub component: Vec<String>,
+    /// The ref that others build on, instead of the one that is found
+    #[arg(long, global = true, value_name = "REF")]
+    pub base: Option<String>,
+    /// Look at this commit instead of the working tree
+    #[arg(long, global = true, value_name = "COMMIT")]
+    pub at: Option<String>,
+    /// How the answer is written
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Say only what is wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Run as if started in DIR
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List what is wrong with the migration history
+    Check(commands::check::Flags),
+    /// Draw the migration history
+    Graph(commands::graph::Flags),
+    /// Put one's own revisions on top of the landed ones
+    Rebase(commands::rebase::Flags),
+    /// Write a merge revision over diverged heads
+    Merge(commands::merge::Flags),
+    /// Compare the database with the files
+    Status(commands::status::Flags),
+    /// List what dbm-git did in this repository
+    Log(commands::log::Flags),
+    /// Take an operation back
+    Undo(commands::undo::Flags),
+    /// Finish or roll back an operation that was interrupted
+    Recover(commands::recover::Flags),
+    /// Install the git hooks of this clone
+    Install(commands::install::Flags),
+    /// Remove the git hooks again
+    Uninstall(commands::uninstall::Flags),
+    /// Show the five moments on a scratch repository
+    Demo(commands::demo::Flags),
+    /// Explain a finding's code
+    Explain(commands::explain::Flags),
+    /// Write a completion script for a shell
+    Completions(commands::completions::Flags),
+    /// What git's hooks call
+    #[command(hide = true)]
+    Hook(commands::hook::Flags),
+}

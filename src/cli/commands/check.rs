@@ -1,0 +1,76 @@
+//! `dbm-git check`.
+
+use super::super::args::Global;
+use super::super::environment;
+use super::super::error::CliError;
+use super::super::exit::Exit;
+use super::super::ui::Ui;
+use crate::check::Level;
+use crate::ops;
+use crate::ops::check::CheckOutcome;
+use crate::report::{
+    CheckReport, ComponentCheckReport, FindingsStyle, escaped_text, render_findings,
+};
+use crate::tree::RepoPath;
+
+/// Flags of `check`.
+#[derive(Debug, clap::Args)]
+pub struct Flags {
+    /// Check what is staged instead of the working tree
+    #[arg(long, conflicts_with = "at")]
+    pub staged: bool,
+    /// Let warnings fail the check too
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Runs `dbm-git check`.
+pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let session = super::session(global, flags.staged)?;
+    super::mention_open_operation(&session.repository, ui);
+    let outcome = ops::check::check(&session, environment::is_ci().then_some(Level::Error))?;
+    for note in &outcome.notes {
+        ui.note(&format!("note: {note}"));
+    }
+    let components = outcome
+        .components
+        .iter()
+        .map(|c| ComponentCheckReport::new(&c.name, &c.history, &c.findings))
+        .collect();
+    let report = CheckReport::new(components, flags.strict);
+    let ok = report.ok;
+    ui.report(&report, || human(&outcome, ui));
+    Ok(if ok { Exit::Done } else { Exit::Problems })
+}
+
+fn human(outcome: &CheckOutcome, ui: &Ui) -> String {
+    let style = FindingsStyle { color: ui.color, width: ui.columns.unwrap_or(100) };
+    let several = outcome.components.len() > 1;
+    let mut text = String::new();
+    for component in &outcome.components {
+        let sources = |path: &RepoPath| component.sources.get(path).cloned();
+        let shown: Vec<_> = component
+            .findings
+            .iter()
+            .filter(|f| !ui.quiet || f.level == Level::Error)
+            .cloned()
+            .collect();
+        if !ui.quiet || !shown.is_empty() {
+            if several {
+                text += &format!("{}: ", escaped_text(&component.name));
+            }
+            let count = component.history.graph.len();
+            let revisions = if count == 1 { "revision" } else { "revisions" };
+            let heads = component.history.graph.ids(component.history.graph.heads());
+            let heads: Vec<&str> = heads.iter().map(|h| h.as_str()).collect();
+            let head = match heads.as_slice() {
+                [] => "no head".to_owned(),
+                [one] => format!("head {one}"),
+                many => format!("heads {}", many.join(", ")),
+            };
+            text += &escaped_text(&format!("{count} {revisions}, {head}\n"));
+        }
+        text += &render_findings(&shown, &sources, style);
+    }
+    text
+}

@@ -1,0 +1,134 @@
+//! `dbm-git install`.
+
+use std::path::PathBuf;
+
+use super::super::environment;
+use super::super::error::{CliError, Kind};
+use super::super::exit::Exit;
+use super::super::ui::Ui;
+use crate::git::Repository;
+use crate::ops::install::{self, HookOptions, HookSite, InstallOutcome, Installed};
+use crate::ops::{self, OpsError, Session, SessionOptions};
+use crate::report::{InstallReport, escaped_text};
+
+/// Flags of `install`.
+#[derive(Debug, clap::Args)]
+pub struct Flags {
+    /// Install the hooks that can be installed, and leave the others
+    #[arg(long)]
+    pub partial: bool,
+    /// Install even where core.hooksPath names a folder that other repositories use
+    #[arg(long)]
+    pub force: bool,
+    /// Show what would be done and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The binary that the hooks call, instead of this one
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub program: Option<PathBuf>,
+}
+
+/// Runs `dbm-git install`.
+pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
+    let repository = Repository::open().map_err(OpsError::from)?;
+    let program = flags.program.clone().or_else(environment::binary).ok_or_else(|| {
+        CliError::usage("the path of this binary is not known").hint("name it with --program")
+    })?;
+    let site = site(&repository);
+    let options = HookOptions { partial: flags.partial, force: flags.force };
+    let outcome = if flags.dry_run {
+        install::plan(&site, &program, options).map(|plan| plan.outcome())
+    } else {
+        install::install(&site, &program, options)
+    };
+    let outcome = outcome.map_err(refused)?;
+    if !flags.dry_run {
+        remember();
+    }
+    let report = InstallReport::installed(&outcome);
+    ui.report(&report, || escaped_text(&report.to_string()));
+    if !ui.is_json() {
+        say(&outcome, flags.dry_run, ui);
+    }
+    Ok(Exit::Done)
+}
+
+/// Where this repository's hooks are.
+pub fn site(repository: &Repository) -> HookSite {
+    let (hooks_folder, is_external) = repository.hooks_folder();
+    HookSite {
+        hooks_folder,
+        git_dir: repository.git_dir().to_path_buf(),
+        common_dir: repository.common_dir().to_path_buf(),
+        is_external,
+        worktree: (!repository.is_bare()).then(|| repository.root().to_path_buf()),
+    }
+}
+
+/// What a refusal helps to do.
+pub fn refused(error: install::InstallError) -> CliError {
+    let kind = match &error {
+        install::InstallError::ExternalFolder { .. } | install::InstallError::Refused(_) => {
+            Kind::Refused
+        }
+        _ => Kind::Environment,
+    };
+    let mut shown = CliError::of(kind, &error);
+    match &error {
+        install::InstallError::ExternalFolder { .. } => {
+            shown = shown.hint(
+                "core.hooksPath names it; unset it for this repository, or say --force to change \
+                 the hooks of all repositories that use it",
+            );
+        }
+        install::InstallError::Refused(hooks) => {
+            for hook in hooks {
+                shown = shown.hint(format!("{}: {}", hook.path.display(), hook.reason));
+                if let Some(snippet) = &hook.snippet {
+                    shown = shown.hint(format!("add this by hand to {}:\n{snippet}", hook.hook));
+                }
+            }
+            shown = shown.hint("--partial installs the others");
+        }
+        _ => {}
+    }
+    shown
+}
+
+/// The hooks compare with what was seen last; from now on that is today's state.
+fn remember() {
+    let look = || -> Result<(), OpsError> {
+        let session = Session::open(SessionOptions::default())?;
+        let Some(head) = session.repository.head()? else { return Ok(()) };
+        let components: Vec<_> = session.components()?.into_iter().cloned().collect();
+        ops::hook::remember(&session.repository, head, &components)
+    };
+    // Without it the first hook looks once more than it has to.
+    let _ = look();
+}
+
+fn say(outcome: &InstallOutcome, dry_run: bool, ui: &Ui) {
+    for hook in &outcome.hooks {
+        if let Some(manager) = hook.manager.filter(|m| m.drops_blocks()) {
+            ui.note(&format!(
+                "note: {} writes {} anew when it installs, and our lines with it; run \
+                 `dbm-git install` again then",
+                manager.name(),
+                hook.hook
+            ));
+        }
+        if let Installed::Refused { reason, snippet } = &hook.result {
+            ui.note(&format!("warning: {} was left alone: {reason}", hook.path.display()));
+            ui.note(&format!("add this to it by hand:\n{snippet}"));
+        }
+    }
+    if outcome.lies_in_worktree {
+        ui.note(
+            "note: this hooks folder is in the working tree, so a commit may take the hooks along, \
+             with the path of this machine's binary in them",
+        );
+    }
+    if dry_run {
+        ui.note("dry run: nothing was written");
+    }
+}

@@ -1,0 +1,84 @@
+//! One file per subcommand: its flags, the operation it calls, how the outcome is said.
+
+pub mod check;
+pub mod completions;
+pub mod demo;
+pub mod explain;
+pub mod graph;
+pub mod hook;
+pub mod install;
+pub mod log;
+pub mod merge;
+pub mod rebase;
+pub mod recover;
+pub mod status;
+pub mod undo;
+pub mod uninstall;
+
+use super::args::{Args, Command, Global};
+use super::environment;
+use super::error::CliError;
+use super::exit::Exit;
+use super::ui::Ui;
+use crate::git::Repository;
+use crate::ops::transaction::RecoverOutcome;
+use crate::ops::{Session, SessionOptions, WriteAccess, write_access};
+
+/// Runs the subcommand.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
+    let global = &args.global;
+    match &args.command {
+        Command::Check(flags) => check::run(flags, global, ui),
+        Command::Graph(flags) => graph::run(flags, global, ui),
+        Command::Rebase(flags) => rebase::run(flags, global, ui),
+        Command::Merge(flags) => merge::run(flags, global, ui),
+        Command::Status(flags) => status::run(flags, global, ui),
+        Command::Log(flags) => log::run(flags, ui),
+        Command::Undo(flags) => undo::run(flags, ui),
+        Command::Recover(flags) => recover::run(flags, ui),
+        Command::Install(flags) => install::run(flags, ui),
+        Command::Uninstall(flags) => uninstall::run(flags, ui),
+        Command::Demo(flags) => demo::run(flags, ui),
+        Command::Explain(flags) => explain::run(flags, ui),
+        Command::Completions(flags) => completions::run(flags, ui),
+        Command::Hook(flags) => Ok(hook::run(flags, ui)),
+    }
+}
+
+/// Opens the repository as the global flags say.
+fn session(global: &Global, staged: bool) -> Result<Session, CliError> {
+    Ok(Session::open(SessionOptions {
+        components: global.component.clone(),
+        base: global.base.clone(),
+        at: global.at.clone(),
+        staged,
+    })?)
+}
+
+/// Takes the repository's lock and settles what a killed process left behind.
+fn write_access(repository: &Repository, ui: &Ui) -> Result<WriteAccess, CliError> {
+    let command = environment::command_line();
+    let access = WriteAccess::begin(repository, &command, environment::now())?;
+    match &access.settled {
+        RecoverOutcome::Finished { operation, .. } => {
+            ui.note(&format!("note: finished the interrupted operation {}", operation.id));
+        }
+        RecoverOutcome::RolledBack { operation, .. } => {
+            ui.note(&format!("note: called off the interrupted operation {}", operation.id));
+        }
+        _ => {}
+    }
+    Ok(access)
+}
+
+/// Says that an interrupted operation waits, for commands that only read.
+fn mention_open_operation(repository: &Repository, ui: &Ui) {
+    if write_access::may_be_open(repository) {
+        ui.note("note: an operation was interrupted here; `dbm-git recover` settles it");
+    }
+}
+
+/// `a` component, or the name before each block when there are several.
+fn heading(name: &str, several: bool) -> String {
+    if several { format!("{name}\n") } else { String::new() }
+}

@@ -1,0 +1,204 @@
+//! `dbm-git rebase`.
+
+use clap::ValueEnum;
+
+use super::super::args::Global;
+use super::super::environment;
+use super::super::error::{CliError, Kind, advice};
+use super::super::exit::Exit;
+use super::super::ui::Ui;
+use crate::ops::rebase::{ComponentRefusal, RebaseOptions, RebaseOutcome};
+use crate::ops::{self, Session};
+use crate::plan::{Strategy, summarize};
+use crate::report::{RebaseComponentReport, RebaseReport, escaped_text, render_diff, render_plan};
+
+/// Flags of `rebase`.
+#[derive(Debug, clap::Args)]
+pub struct Flags {
+    /// Move this revision and all that follows it (with --onto)
+    #[arg(value_name = "REVISION", requires = "onto")]
+    pub revision: Option<String>,
+    /// Put own revisions on this one instead of the landed head
+    #[arg(long, value_name = "REVISION")]
+    pub onto: Option<String>,
+    /// Rewrite REVISION although it has landed: databases that ran it skip what comes below it now
+    #[arg(long, requires = "revision")]
+    pub landed: bool,
+    /// Also move revisions that other branches have
+    #[arg(long)]
+    pub include_shared: bool,
+    /// How to resolve, instead of what the configuration says
+    #[arg(long, value_enum, value_name = "STRATEGY")]
+    pub strategy: Option<StrategyFlag>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What `rebase` and `merge` have in common.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// Show what would change, as a unified diff, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Commit exactly the changed files
+    #[arg(long, conflicts_with = "dry_run")]
+    pub commit: bool,
+    /// Bring the local database to the heads afterwards, through the project's alembic
+    #[arg(long, conflicts_with = "dry_run")]
+    pub apply: bool,
+    /// The database to bring to the heads, instead of the configured one
+    #[arg(long, value_name = "URL", requires = "apply")]
+    pub database_url: Option<String>,
+}
+
+/// `--strategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StrategyFlag {
+    Auto,
+    Linear,
+    Merge,
+}
+
+impl From<StrategyFlag> for Strategy {
+    fn from(flag: StrategyFlag) -> Self {
+        match flag {
+            StrategyFlag::Auto => Self::Auto,
+            StrategyFlag::Linear => Self::Linear,
+            StrategyFlag::Merge => Self::Merge,
+        }
+    }
+}
+
+/// Runs `dbm-git rebase`.
+pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let options = RebaseOptions {
+        onto: flags.onto.clone(),
+        revision: flags.revision.clone(),
+        landed: flags.landed,
+        include_shared: flags.include_shared,
+        merge_only: false,
+        strategy: flags.strategy.map(Strategy::from),
+        message: None,
+        dry_run: flags.common.dry_run,
+        commit: flags.common.commit,
+    };
+    if flags.landed {
+        ui.note(
+            "warning: a database that has run a moved revision will skip what now lies below it, \
+             and say nothing (`dbm-git status` shows it)",
+        );
+    }
+    rewrite(&options, &flags.common, global, ui)
+}
+
+/// Plans, shows or writes; shared with `merge`.
+pub fn rewrite(
+    options: &RebaseOptions,
+    common: &Common,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Exit, CliError> {
+    if global.at.is_some() {
+        return Err(CliError::usage(
+            "--at names a commit, and only the working tree can be changed",
+        ));
+    }
+    let session = super::session(global, false)?;
+    let outcome = if options.dry_run {
+        ops::rebase::plan(&session, options)?
+    } else {
+        let mut access = super::write_access(&session.repository, ui)?;
+        let planned = ops::rebase::plan(&session, options)?;
+        let host = environment::host(common.database_url.clone());
+        let databases = if common.apply && !planned.is_refused() {
+            ops::apply::prepare(&session, &planned, &host)?
+        } else {
+            Vec::new()
+        };
+        let outcome = ops::rebase::apply(&session, options, planned, &mut access)?;
+        say(&session, &outcome, ui);
+        super::status::bring_up(&session, &databases, outcome.operation, &mut access, ui)?;
+        return Ok(exit_of(&outcome));
+    };
+    say(&session, &outcome, ui);
+    Ok(exit_of(&outcome))
+}
+
+fn exit_of(outcome: &RebaseOutcome) -> Exit {
+    if outcome.is_refused() { Exit::Problems } else { Exit::Done }
+}
+
+fn say(session: &Session, outcome: &RebaseOutcome, ui: &Ui) {
+    let report = RebaseReport {
+        version: 1,
+        operation: outcome.operation.map(|id| id.0),
+        dry_run: outcome.dry_run,
+        components: outcome
+            .components
+            .iter()
+            .map(|c| {
+                let refused = c.plan.as_ref().err().map(ToString::to_string);
+                RebaseComponentReport::new(&c.name, c.plan.as_ref().ok(), refused)
+            })
+            .collect(),
+    };
+    ui.report(&report, || human(outcome));
+    for component in &outcome.components {
+        if let Err(refusal) = &component.plan {
+            let error = CliError {
+                kind: Kind::Refused,
+                message: format!("{}: {refusal}", component.name),
+                causes: vec!["nothing was changed".to_owned()],
+                hints: match refusal {
+                    ComponentRefusal::Plan(refusal) => advice(refusal).into_iter().collect(),
+                    _ => Vec::new(),
+                },
+            };
+            ui.complain(&error);
+        }
+        if component.is_behind && component.plan.as_ref().is_ok_and(|p| p.is_empty()) {
+            let upstream = session.upstream().ok().flatten().map_or("upstream", |u| &u.name);
+            ui.note(&format!(
+                "note: {upstream} has commits that are not merged here; after `git merge {upstream}` \
+                 there may be something to rebase"
+            ));
+            break;
+        }
+    }
+}
+
+fn human(outcome: &RebaseOutcome) -> String {
+    let several = outcome.components.len() > 1;
+    let mut text = String::new();
+    for component in &outcome.components {
+        let Ok(plan) = &component.plan else { continue };
+        if plan.is_empty() {
+            continue;
+        }
+        text += &super::heading(&component.name, several);
+        if outcome.dry_run {
+            text += &render_diff(&plan.changes);
+            text.push('\n');
+        }
+        text += &render_plan(plan);
+    }
+    let summary = summarize(&outcome.plans());
+    if outcome.is_refused() {
+        return String::new();
+    }
+    if summary.is_empty() {
+        return "nothing to do: no own revision has diverged from the landed ones\n".to_owned();
+    }
+    text += &summary;
+    if outcome.dry_run {
+        text += " (dry run: nothing was changed)\n";
+        return escaped_text(&text);
+    }
+    text += &match (&outcome.committed, outcome.staged) {
+        (Some(commit), _) => format!(", committed as {commit}"),
+        (None, true) => " and staged for the merge in progress".to_owned(),
+        (None, false) => String::new(),
+    };
+    text += ". Undo with: dbm-git undo\n";
+    escaped_text(&text)
+}

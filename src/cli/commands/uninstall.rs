@@ -1,0 +1,31 @@
+//! `dbm-git uninstall`.
+
+use super::super::error::CliError;
+use super::super::exit::Exit;
+use super::super::ui::Ui;
+use super::install::{refused, site};
+use crate::git::Repository;
+use crate::ops::OpsError;
+use crate::ops::install::{self, HookOptions};
+use crate::report::{InstallReport, escaped_text};
+
+/// Flags of `uninstall`.
+#[derive(Debug, clap::Args)]
+pub struct Flags {
+    /// Remove what can be removed, and leave the rest
+    #[arg(long)]
+    pub partial: bool,
+    /// Also in a folder that other repositories use
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Runs `dbm-git uninstall`.
+pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
+    let repository = Repository::open().map_err(OpsError::from)?;
+    let options = HookOptions { partial: flags.partial, force: flags.force };
+    let outcome = install::uninstall(&site(&repository), options).map_err(refused)?;
+    let report = InstallReport::uninstalled(&outcome);
+    ui.report(&report, || escaped_text(&report.to_string()));
+    Ok(Exit::Done)
+}

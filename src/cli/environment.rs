@@ -1,0 +1,69 @@
+//! The only file that reads the process's environment and working folder.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::error::CliError;
+use crate::ops::status::Host;
+
+/// Makes `-C DIR` the working folder, as git does.
+#[expect(clippy::disallowed_methods, reason = "the one place that changes the working folder")]
+pub fn enter(directory: Option<&Path>) -> Result<(), CliError> {
+    let Some(directory) = directory else { return Ok(()) };
+    env::set_current_dir(directory).map_err(|source| {
+        CliError::usage(format!("cannot change to `{}`: {source}", directory.display()))
+    })
+}
+
+/// A variable that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// A variable as text.
+pub fn text(name: &str) -> Option<String> {
+    variable(name)?.into_string().ok()
+}
+
+/// What operations may know of this process's surroundings.
+pub fn host(database_url: Option<String>) -> Host {
+    let path = variable("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+    Host { variable: text, path, database_url }
+}
+
+/// Whether `DBM_GIT=0` switches the hooks off. Against recursion it is the shim
+/// that guards, by `DBM_GIT_IN_HOOK`.
+pub fn hooks_are_off() -> bool {
+    text("DBM_GIT").as_deref() == Some("0")
+}
+
+/// Whether a continuous-integration system runs this.
+pub fn is_ci() -> bool {
+    ["CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "BITBUCKET_BUILD_NUMBER"]
+        .iter()
+        .any(|name| variable(name).is_some_and(|value| value != "false" && value != "0"))
+}
+
+/// The path of the running binary.
+#[expect(clippy::disallowed_methods, reason = "the hook shims bake it in")]
+pub fn binary() -> Option<PathBuf> {
+    env::current_exe().ok()
+}
+
+/// Seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "the one clock; the core gets times as values")]
+pub fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// What was typed, for the journal.
+pub fn command_line() -> String {
+    let mut words = env::args_os().map(|word| word.to_string_lossy().into_owned());
+    words.next();
+    std::iter::once("dbm-git".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,143 @@
+//! `check`: the findings of each component, in any state of the files.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::OpsError;
+use super::session::{PreviewHistory, Session, Source};
+use super::whereabouts::find_missing;
+use crate::check::{Finding, Judged, LandedView, Level, MergeConflict, run_rules};
+use crate::git::Upstream;
+use crate::project::Component;
+use crate::script::History;
+use crate::tree::RepoPath;
+
+/// What a check found in one component.
+#[derive(Clone, Debug)]
+pub struct ComponentCheck {
+    pub name: String,
+    /// What was judged: the checked-out files, a commit, or the merge preview.
+    pub history: History,
+    pub findings: Vec<Finding>,
+    /// The judged content of the files that findings point into.
+    pub sources: HashMap<RepoPath, Arc<Vec<u8>>>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct CheckOutcome {
+    pub components: Vec<ComponentCheck>,
+    /// What was taken for upstream.
+    pub upstream: Option<String>,
+    pub notes: Vec<String>,
+}
+
+impl CheckOutcome {
+    /// Whether any finding is at least of `level`.
+    pub fn has(&self, level: Level) -> bool {
+        self.components.iter().flat_map(|c| &c.findings).any(|f| f.level >= level)
+    }
+}
+
+/// Checks every selected component. `would_diverge` is how grave a divergence
+/// is that only merging with upstream would bring (DBM015).
+pub fn check(session: &Session, would_diverge: Option<Level>) -> Result<CheckOutcome, OpsError> {
+    let upstream = session.upstream()?;
+    let mut components = Vec::new();
+    for component in session.components()? {
+        components.push(check_component(session, component, upstream, would_diverge)?);
+    }
+    Ok(CheckOutcome {
+        components,
+        upstream: upstream.map(|u| u.name.clone()),
+        notes: session.project.notes.clone(),
+    })
+}
+
+fn check_component(
+    session: &Session,
+    component: &Component,
+    upstream: Option<&Upstream>,
+    would_diverge: Option<Level>,
+) -> Result<ComponentCheck, OpsError> {
+    let ours = session.history(component, &session.source)?;
+    let Some(upstream) = upstream else {
+        let whereabouts = find_missing(session, component, &ours)?;
+        let judged = Judged {
+            policy: component.heads,
+            whereabouts: &whereabouts,
+            ..Judged::alone(&ours, &component.version_locations)
+        };
+        let findings = run_rules(&judged);
+        return Ok(result(session, component, ours, findings));
+    };
+    let theirs = session.history(component, &Source::Commit(upstream.commit))?;
+    let merged = merged(session, component, &ours, upstream)?;
+    let conflicts: Vec<MergeConflict> =
+        merged.conflicts.iter().map(|path| MergeConflict { path: path.clone() }).collect();
+    let explicit = session.has_explicit_base();
+    let history = if explicit { &merged.history } else { &ours };
+    let whereabouts = find_missing(session, component, history)?;
+    let judged = Judged {
+        history,
+        version_locations: &component.version_locations,
+        policy: component.heads,
+        upstream: Some(LandedView {
+            name: &upstream.name,
+            history: &theirs,
+            preview: &merged.history,
+            conflicts: if explicit { &conflicts } else { &[] },
+        }),
+        whereabouts: &whereabouts,
+        before_merge: if explicit { Some(&ours) } else { None },
+        would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
+    };
+    let findings = run_rules(&judged);
+    let history = if explicit { merged.history } else { ours };
+    Ok(result(session, component, history, findings))
+}
+
+/// The merge preview; where upstream is merged already, it is what we have.
+fn merged(
+    session: &Session,
+    component: &Component,
+    ours: &History,
+    upstream: &Upstream,
+) -> Result<PreviewHistory, OpsError> {
+    if let Some(commit) = session.judged_commit()?
+        && session.repository.merge_base(commit, upstream.commit)? == Some(upstream.commit)
+    {
+        return Ok(PreviewHistory { history: ours.clone(), conflicts: Vec::new() });
+    }
+    session.preview(component, upstream.commit)
+}
+
+/// Larger files are named but not quoted.
+const QUOTED_BYTES: usize = 1 << 20;
+
+fn result(
+    session: &Session,
+    component: &Component,
+    history: History,
+    findings: Vec<Finding>,
+) -> ComponentCheck {
+    let mut sources = HashMap::new();
+    let places = findings
+        .iter()
+        .flat_map(|f| f.location.iter().chain(f.related.iter().map(|(location, _)| location)));
+    for location in places {
+        if sources.contains_key(&location.path) {
+            continue;
+        }
+        let known =
+            history.node_at(&location.path).map(|n| Arc::clone(&history.script(n).file.bytes));
+        let bytes = known.or_else(|| {
+            let tree = session.tree(&session.source).ok()?;
+            tree.read(&location.path).ok().flatten().map(Arc::new)
+        });
+        if let Some(bytes) = bytes.filter(|b| b.len() <= QUOTED_BYTES) {
+            sources.insert(location.path.clone(), bytes);
+        }
+    }
+    ComponentCheck { name: component.name.clone(), history, findings, sources }
+}

@@ -1,0 +1,398 @@
+//! What git's hooks do: look, and say in a few lines what there is to do.
+//!
+//! The way through here when nothing has changed is the one that every
+//! `git switch` takes: open the repository, read one small file, look up a
+//! handful of tree ids. No configuration, no script, no database.
+
+use std::collections::HashSet;
+
+use super::OpsError;
+use super::check::check;
+use super::session::{Session, SessionOptions, Source};
+use crate::check::{Code, Finding, Judged, Level, run_rules};
+use crate::git::{CommitId, InProgress, Repository};
+use crate::journal::{Seen, leave_pending, take_pending};
+use crate::plan::list;
+use crate::project::Component;
+use crate::revision::{RevisionId, divergences};
+use crate::script::History;
+use crate::tree::RepoPath;
+
+/// How a hook was called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookCall {
+    /// `post-merge`, …
+    pub name: String,
+    pub arguments: Vec<String>,
+    /// All of stdin, for the hooks that git gives one.
+    pub input: String,
+}
+
+/// What a hook has to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HookOutcome {
+    /// For stderr; at most six.
+    pub lines: Vec<String>,
+    /// Whether git is to stop (pre-push only).
+    pub blocks: bool,
+}
+
+/// A hook's message is glanced at; the commands it names tell the rest.
+const LINES: usize = 6;
+
+/// Ids in one line of a message.
+const NAMED: usize = 4;
+
+/// Files in the repository's root that may declare components.
+const DECLARING: [&str; 3] = ["dbm-git.toml", "pyproject.toml", "alembic.ini"];
+
+/// Runs a hook.
+pub fn run(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsError> {
+    if repository.is_bare() {
+        return Ok(HookOutcome::default());
+    }
+    let mut outcome = match call.name.as_str() {
+        "pre-push" => pre_push(&repository, call)?,
+        _ => after(repository, call)?,
+    };
+    outcome.lines.truncate(LINES);
+    Ok(outcome)
+}
+
+/// Whether the event changed what is checked out, and git is done with it.
+fn is_relevant(repository: &Repository, call: &HookCall) -> bool {
+    let first = call.arguments.first().map(String::as_str);
+    match (call.name.as_str(), repository.in_progress()) {
+        // `git checkout -- file`: no other commit.
+        ("post-checkout", _) if call.arguments.get(2).map(String::as_str) == Some("0") => false,
+        // A merge's own hook runs before MERGE_HEAD is gone, and a rebase's
+        // last one before its folder is.
+        ("post-merge", Some(InProgress::Merge) | None) => true,
+        ("post-rewrite", Some(InProgress::Rebase)) if first == Some("rebase") => true,
+        (_, Some(_)) => {
+            // Losing the marker costs one look at the next hook, no more.
+            let _ = leave_pending(repository.git_dir());
+            false
+        }
+        (_, None) => true,
+    }
+}
+
+fn after(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsError> {
+    let mode = setting(&repository, &call.name);
+    if mode == Setting::Off || !is_relevant(&repository, call) {
+        return Ok(HookOutcome::default());
+    }
+    let Some(head) = repository.head()? else { return Ok(HookOutcome::default()) };
+    let seen = Seen::read(repository.git_dir());
+    let is_pending = take_pending(repository.git_dir());
+    if let Some(seen) = &seen
+        && !is_pending
+        && is_unchanged(&repository, head, seen)?
+        // A squash merge leaves its files uncommitted.
+        && !(call.name == "post-merge" && call.arguments.first().map(String::as_str) == Some("1"))
+    {
+        return Ok(HookOutcome::default());
+    }
+    let session = match Session::open(SessionOptions::default()) {
+        Ok(session) => session,
+        Err(OpsError::NoComponent { .. }) => {
+            remember(&repository, head, &[])?;
+            return Ok(HookOutcome::default());
+        }
+        Err(error) => return Err(error),
+    };
+    let before = previous(&session.repository, call, seen.as_ref());
+    let mut lines = Vec::new();
+    let several = session.components()?.len() > 1;
+    for component in session.components()? {
+        let lead =
+            if several { format!("dbm-git: {}: ", component.name) } else { "dbm-git: ".to_owned() };
+        lines.extend(
+            say(&session, component, before)?.into_iter().map(|line| format!("{lead}{line}")),
+        );
+    }
+    if mode == Setting::Sync && !lines.is_empty() {
+        lines.push(
+            "dbm-git: `sync` is not available in hooks yet; this is only a report".to_owned(),
+        );
+    }
+    let components: Vec<Component> = session.components()?.into_iter().cloned().collect();
+    remember(&session.repository, head, &components)?;
+    Ok(HookOutcome { lines, blocks: false })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setting {
+    Off,
+    Report,
+    Sync,
+}
+
+/// `dbm-git.postMerge` and its like, in git's own configuration.
+fn setting(repository: &Repository, hook: &str) -> Setting {
+    let key: String = hook
+        .split('-')
+        .enumerate()
+        .map(|(at, word)| {
+            let mut letters = word.chars();
+            match letters.next() {
+                Some(first) if at > 0 => first.to_uppercase().chain(letters).collect(),
+                _ => word.to_owned(),
+            }
+        })
+        .collect();
+    match repository.config(&format!("dbm-git.{key}")).as_deref() {
+        Some("off" | "false") => Setting::Off,
+        Some("sync") => Setting::Sync,
+        _ => Setting::Report,
+    }
+}
+
+/// The commit whose files were there before.
+fn previous(repository: &Repository, call: &HookCall, seen: Option<&Seen>) -> Option<CommitId> {
+    if let Some(commit) = seen.and_then(|s| repository.commit(&s.commit).ok()) {
+        return Some(commit);
+    }
+    let spec = match call.name.as_str() {
+        "post-checkout" => call.arguments.first()?.as_str(),
+        "post-commit" => "HEAD^",
+        _ => "ORIG_HEAD",
+    };
+    repository.commit(spec).ok()
+}
+
+fn is_unchanged(repository: &Repository, head: CommitId, seen: &Seen) -> Result<bool, OpsError> {
+    if seen.commit == head.to_string() {
+        return Ok(true);
+    }
+    // Without any component the whole tree decides: one may have come.
+    if seen.ids.is_empty() {
+        return Ok(false);
+    }
+    let tree = repository.tree(head)?;
+    for (path, id) in &seen.ids {
+        let Some(path) = RepoPath::new(path) else { return Ok(false) };
+        if id_of(&tree, &path)? != *id {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn id_of(tree: &crate::git::CommitTree<'_>, path: &RepoPath) -> Result<String, OpsError> {
+    let id = match tree.folder_id(path)? {
+        Some(id) => Some(id),
+        None => tree.file_id(path)?,
+    };
+    Ok(id.unwrap_or_else(|| "-".to_owned()))
+}
+
+/// Remembers what decides about the components' histories at `head`.
+pub fn remember(
+    repository: &Repository,
+    head: CommitId,
+    components: &[Component],
+) -> Result<(), OpsError> {
+    let mut paths: Vec<RepoPath> = Vec::new();
+    if !components.is_empty() {
+        paths.extend(DECLARING.iter().filter_map(|name| RepoPath::new(name)));
+    }
+    for component in components {
+        paths.extend(component.config.as_ref().map(|c| c.path.clone()));
+        paths.extend(component.version_locations.iter().cloned());
+    }
+    paths.sort();
+    paths.dedup();
+    let tree = repository.tree(head)?;
+    let ids = paths
+        .iter()
+        .map(|path| Ok((path.as_str().to_owned(), id_of(&tree, path)?)))
+        .collect::<Result<Vec<_>, OpsError>>()?;
+    let seen = Seen { commit: head.to_string(), ids };
+    seen.write(repository.git_dir()).map_err(OpsError::Seen)
+}
+
+/// What there is to say of one component: nothing, most of the time.
+fn say(
+    session: &Session,
+    component: &Component,
+    before: Option<CommitId>,
+) -> Result<Vec<String>, OpsError> {
+    let history = session.history(component, &Source::WorkingTree)?;
+    let mut lines = Vec::new();
+    let broken = broken(component, &history);
+    if broken > 0 {
+        let errors = if broken == 1 { "error" } else { "errors" };
+        lines.push(format!("{broken} {errors} in the migration files: `dbm-git check` shows them"));
+    }
+    let diverged =
+        divergences(&history.graph, |n| history.script(n).file.location, component.heads);
+    for divergence in &diverged {
+        let heads = history.graph.ids(divergence.heads.iter().copied());
+        lines.push(format!("the heads {} have diverged", named(&heads)));
+    }
+    if !diverged.is_empty() {
+        lines
+            .push("`dbm-git rebase` puts your revisions on top, `dbm-git merge` merges".to_owned());
+        return Ok(lines);
+    }
+    let Some(before) = before else { return Ok(lines) };
+    let old = session.history(component, &Source::Commit(before))?;
+    let (arrived, gone) = (missing_from(&history, &old), missing_from(&old, &history));
+    let arrived = committed(session, component, arrived)?;
+    if !arrived.is_empty() {
+        let word = if arrived.len() == 1 { "revision" } else { "revisions" };
+        lines.push(format!(
+            "{} new {word} ({}): `dbm-git status` compares your database",
+            arrived.len(),
+            named(&arrived)
+        ));
+    }
+    if !gone.is_empty() {
+        let word = if gone.len() == 1 { "revision is" } else { "revisions are" };
+        lines.push(format!(
+            "{} {word} not here any more ({}); a database that ran them needs the other branch to go down",
+            gone.len(),
+            named(&gone)
+        ));
+    }
+    Ok(lines)
+}
+
+/// Uncommitted files are nobody's news: their author sits here.
+fn committed(
+    session: &Session,
+    component: &Component,
+    ids: Vec<RevisionId>,
+) -> Result<Vec<RevisionId>, OpsError> {
+    let Some(head) = session.repository.head()? else { return Ok(Vec::new()) };
+    let committed = session.history(component, &Source::Commit(head))?;
+    Ok(ids.into_iter().filter(|id| committed.graph.node(id.as_str()).is_some()).collect())
+}
+
+fn missing_from(one: &History, other: &History) -> Vec<RevisionId> {
+    one.graph
+        .topological()
+        .into_iter()
+        .map(|node| one.id(node))
+        .filter(|id| other.graph.node(id.as_str()).is_none())
+        .cloned()
+        .collect()
+}
+
+fn broken(component: &Component, history: &History) -> usize {
+    let judged =
+        Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
+    run_rules(&judged).iter().filter(|f| f.level == Level::Error && f.code != Code(1)).count()
+}
+
+fn named(ids: &[RevisionId]) -> String {
+    if ids.len() <= NAMED {
+        return list(ids);
+    }
+    format!("{} and {} more", list(&ids[..NAMED]), ids.len() - NAMED)
+}
+
+/// One line of pre-push's stdin.
+struct Pushed<'a> {
+    local: &'a str,
+    remote_ref: &'a str,
+    remote: &'a str,
+}
+
+/// Errors that block a push when they are new.
+const BLOCKING: [u16; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 16];
+
+fn pre_push(repository: &Repository, call: &HookCall) -> Result<HookOutcome, OpsError> {
+    let mut outcome = HookOutcome::default();
+    if setting(repository, &call.name) == Setting::Off {
+        return Ok(outcome);
+    }
+    let strict = repository.config("dbm-git.prePush").as_deref() == Some("strict");
+    let mut judged = HashSet::new();
+    for pushed in call.input.lines().filter_map(pushed) {
+        let is_branch = !pushed.remote_ref.starts_with("refs/tags/");
+        if is_null(pushed.local) || !is_branch || !judged.insert(pushed.local.to_owned()) {
+            continue;
+        }
+        judge_push(&pushed, strict, &mut outcome)?;
+    }
+    if outcome.blocks {
+        outcome.lines.push(
+            "dbm-git: the push is blocked; `git push --no-verify` pushes all the same".to_owned(),
+        );
+    }
+    Ok(outcome)
+}
+
+fn pushed(line: &str) -> Option<Pushed<'_>> {
+    let mut words = line.split(' ');
+    let (_local_ref, local, remote_ref, remote) =
+        (words.next()?, words.next()?, words.next()?, words.next()?);
+    Some(Pushed { local, remote_ref, remote })
+}
+
+/// Forty zeros, or sixty-four in a SHA-256 repository.
+fn is_null(id: &str) -> bool {
+    id.bytes().all(|b| b == b'0')
+}
+
+fn judge_push(
+    pushed: &Pushed<'_>,
+    strict: bool,
+    outcome: &mut HookOutcome,
+) -> Result<(), OpsError> {
+    let open = |commit: &str| {
+        Session::open(SessionOptions { at: Some(commit.to_owned()), ..SessionOptions::default() })
+    };
+    let session = match open(pushed.local) {
+        Ok(session) => session,
+        // The pushed branch has nothing to do with migrations.
+        Err(OpsError::NoComponent { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let level = if session.project.settings.pre_push == crate::project::PrePush::Strict || strict {
+        Level::Error
+    } else {
+        Level::Warning
+    };
+    let found = check(&session, Some(level))?;
+    // What the remote end has already is not made worse by this push.
+    let known: HashSet<_> = match (is_null(pushed.remote), open(pushed.remote)) {
+        (false, Ok(session)) => check(&session, None)?
+            .components
+            .iter()
+            .flat_map(|c| &c.findings)
+            .map(Finding::identity)
+            .collect(),
+        _ => HashSet::new(),
+    };
+    let mut old = 0;
+    for component in &found.components {
+        for finding in &component.findings {
+            let is_known = !finding.is_new || known.contains(&finding.identity());
+            let blocks = finding.level == Level::Error
+                && (BLOCKING.contains(&finding.code.0) || finding.code == Code(15));
+            match (blocks, is_known) {
+                (true, true) => old += 1,
+                (true, false) => {
+                    outcome.blocks = true;
+                    outcome.lines.push(line(finding));
+                }
+                (false, false) if finding.code == Code(15) => outcome.lines.push(line(finding)),
+                _ => {}
+            }
+        }
+    }
+    if old > 0 {
+        let errors = if old == 1 { "error that is" } else { "errors that are" };
+        outcome.lines.push(format!("dbm-git: {old} {errors} not new: `dbm-git check` shows more"));
+    }
+    Ok(())
+}
+
+fn line(finding: &Finding) -> String {
+    let help = finding.help.as_deref().map_or(String::new(), |help| format!(" ({help})"));
+    format!("dbm-git: {}: {}{help}", finding.code, finding.message)
+}

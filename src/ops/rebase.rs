@@ -1,0 +1,279 @@
+//! `rebase` and `merge`: load each component, plan, write all plans or none.
+
+use super::OpsError;
+use super::session::{Session, Source};
+use super::standing::standings;
+use super::write_access::WriteAccess;
+use crate::git::InProgress;
+use crate::journal::{OperationId, OperationKind};
+use crate::plan::{
+    Change, RebasePlan, RebaseRequest, Refusal, ScriptConventions, Strategy, plan_rebase, summarize,
+};
+use crate::project::Component;
+use crate::revision::RevisionRef;
+use crate::tree::{RepoPath, Tree};
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RebaseOptions {
+    /// `--onto`.
+    pub onto: Option<String>,
+    /// The revision that is to be moved, with `--onto`.
+    pub revision: Option<String>,
+    /// `--landed`: `revision` may have landed.
+    pub landed: bool,
+    pub include_shared: bool,
+    /// `merge`: write a merge revision whatever the strategy.
+    pub merge_only: bool,
+    /// `--strategy`.
+    pub strategy: Option<Strategy>,
+    pub message: Option<String>,
+    pub dry_run: bool,
+    pub commit: bool,
+}
+
+/// What became of one component.
+#[derive(Clone, Debug)]
+pub struct ComponentRebase {
+    pub name: String,
+    pub plan: Result<RebasePlan, ComponentRefusal>,
+    /// What own revisions were put on: a ref, or how else it was told.
+    pub landed_by: Option<String>,
+    /// Upstream has revisions that these files lack: there may be more to come.
+    pub is_behind: bool,
+}
+
+/// Why a component's plan is not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ComponentRefusal {
+    #[error(transparent)]
+    Plan(#[from] Refusal),
+    #[error("`{path}` has unresolved conflicts: resolve them and `git add` the file first")]
+    Unmerged { path: RepoPath },
+    #[error("`{path}` waits in an autostash that git has yet to apply: finish that first")]
+    Autostashed { path: RepoPath },
+    #[error("`{path}` has changes that are not committed, so --commit would commit them too")]
+    Uncommitted { path: RepoPath },
+    #[error("`{path}` has landed: say --landed to rewrite it all the same")]
+    Landed { path: RepoPath },
+}
+
+/// What a rebase did, or would do.
+#[derive(Clone, Debug)]
+pub struct RebaseOutcome {
+    pub operation: Option<OperationId>,
+    pub dry_run: bool,
+    pub components: Vec<ComponentRebase>,
+    /// The abbreviated id of the commit that was made.
+    pub committed: Option<String>,
+    /// Whether the changes were staged, in the middle of a merge.
+    pub staged: bool,
+}
+
+impl RebaseOutcome {
+    /// Whether any component was refused; then nothing was changed at all.
+    pub fn is_refused(&self) -> bool {
+        self.components.iter().any(|c| c.plan.is_err())
+    }
+
+    /// The plans, where there are any.
+    pub fn plans(&self) -> Vec<&RebasePlan> {
+        self.components.iter().filter_map(|c| c.plan.as_ref().ok()).collect()
+    }
+}
+
+/// Plans every selected component; changes nothing.
+pub fn plan(session: &Session, options: &RebaseOptions) -> Result<RebaseOutcome, OpsError> {
+    let mut components = Vec::new();
+    for component in session.components()? {
+        components.push(plan_component(session, component, options)?);
+    }
+    Ok(RebaseOutcome { operation: None, dry_run: true, components, committed: None, staged: false })
+}
+
+/// Writes what [`plan`] has planned: one journaled operation, staged in the
+/// middle of a merge, committed with `--commit`.
+pub fn apply(
+    session: &Session,
+    options: &RebaseOptions,
+    planned: RebaseOutcome,
+    access: &mut WriteAccess,
+) -> Result<RebaseOutcome, OpsError> {
+    let mut outcome = RebaseOutcome { dry_run: false, ..planned };
+    let changes: Vec<Change> =
+        outcome.plans().iter().flat_map(|p| p.changes.iter().cloned()).collect();
+    if outcome.is_refused() || changes.is_empty() {
+        return Ok(outcome);
+    }
+    let kind = if options.merge_only { OperationKind::Merge } else { OperationKind::Rebase };
+    let summary = summarize(&outcome.plans());
+    let working_tree = session.working_tree()?;
+    outcome.operation = Some(access.run(working_tree, kind, &summary, &changes)?);
+    let paths: Vec<RepoPath> = changes.iter().map(|change| change.path.clone()).collect();
+    if session.repository.in_progress() == Some(InProgress::Merge) {
+        session.repository.stage(&paths)?;
+        outcome.staged = true;
+    } else if options.commit {
+        let message = commit_message(&outcome);
+        outcome.committed = Some(session.repository.commit_only(&paths, &message)?);
+    }
+    Ok(outcome)
+}
+
+fn plan_component(
+    session: &Session,
+    component: &Component,
+    options: &RebaseOptions,
+) -> Result<ComponentRebase, OpsError> {
+    let history = session.history(component, &Source::WorkingTree)?;
+    let standings = standings(session, component, &history)?;
+    let conventions = conventions(session, component)?;
+    let moved = options.revision.as_ref().map(RevisionRef::new);
+    let request = RebaseRequest {
+        history: &history,
+        standings: &standings.of,
+        knows_landed: standings.knows_landed(),
+        policy: component.heads,
+        strategy: options.strategy.unwrap_or(session.project.settings.strategy),
+        conventions: &conventions,
+        sequential: component.sequential_ids,
+        onto: options.onto.as_ref().map(RevisionRef::new),
+        moved,
+        include_shared: options.include_shared,
+        merge_only: options.merge_only,
+        message: options.message.clone(),
+    };
+    let plan = plan_rebase(&request).map_err(ComponentRefusal::from);
+    let plan = match plan {
+        Ok(plan) => with_real_files(session, plan)?,
+        Err(refusal) => Err(refusal),
+    };
+    let plan = match plan {
+        Ok(plan) => match obstacle(session, options, &standings.of, &request, &plan)? {
+            Some(refusal) => Err(refusal),
+            None => Ok(plan),
+        },
+        Err(refusal) => Err(refusal),
+    };
+    Ok(ComponentRebase {
+        name: component.name.clone(),
+        plan,
+        landed_by: standings.landed_refs.first().map(|tip| tip.name.clone()),
+        is_behind: is_behind(session)?,
+    })
+}
+
+/// Whether upstream has commits that the checked-out branch lacks.
+fn is_behind(session: &Session) -> Result<bool, OpsError> {
+    let (Some(upstream), Some(head)) = (session.upstream()?, session.repository.head()?) else {
+        return Ok(false);
+    };
+    if session.repository.merge_head() == Some(upstream.commit) {
+        return Ok(false);
+    }
+    Ok(session.repository.merge_base(head, upstream.commit)? != Some(upstream.commit))
+}
+
+fn conventions(session: &Session, component: &Component) -> Result<ScriptConventions, OpsError> {
+    let template = component.script_location.entry("script.py.mako");
+    let template = session.working_tree()?.read(&template)?;
+    Ok(ScriptConventions {
+        template: template.and_then(|bytes| String::from_utf8(bytes).ok()),
+        file_template: component.file_template.clone(),
+        version_locations: component.version_locations.clone(),
+    })
+}
+
+/// Gives the planned changes the modes of the files on disk, and makes sure
+/// that a new file's name is free.
+fn with_real_files(
+    session: &Session,
+    mut plan: RebasePlan,
+) -> Result<Result<RebasePlan, ComponentRefusal>, OpsError> {
+    let working_tree = session.working_tree()?;
+    let mut mode_of_moved = None;
+    for change in &mut plan.changes {
+        let there = working_tree.image(&change.path)?;
+        match (&mut change.before, there) {
+            (Some(before), Some(there)) => {
+                before.mode = there.mode;
+                mode_of_moved = Some(there.mode);
+                if let Some(after) = &mut change.after {
+                    after.mode = there.mode;
+                }
+            }
+            (None, Some(_)) => {
+                return Ok(Err(Refusal::FileExists { path: change.path.clone() }.into()));
+            }
+            _ => {}
+        }
+    }
+    // A renumbered file keeps the mode of the file that it was.
+    if let Some(mode) = mode_of_moved {
+        let renamed = plan.renumbered.iter().map(|r| &r.to.1);
+        let renamed: Vec<RepoPath> = renamed.cloned().collect();
+        for change in plan.changes.iter_mut().filter(|c| renamed.contains(&c.path)) {
+            if let (None, Some(after)) = (&change.before, &mut change.after) {
+                after.mode = mode;
+            }
+        }
+    }
+    Ok(Ok(plan))
+}
+
+/// What stands in the way of carrying a sound plan out.
+fn obstacle(
+    session: &Session,
+    options: &RebaseOptions,
+    standings: &[crate::plan::ScriptStanding],
+    request: &RebaseRequest<'_>,
+    plan: &RebasePlan,
+) -> Result<Option<ComponentRefusal>, OpsError> {
+    let paths: Vec<&RepoPath> = plan.changes.iter().map(|change| &change.path).collect();
+    let unmerged = session.repository.unmerged()?;
+    if let Some(path) = paths.iter().find(|path| unmerged.contains(path)) {
+        return Ok(Some(ComponentRefusal::Unmerged { path: (*path).clone() }));
+    }
+    let stashed = session.repository.autostashed()?;
+    if let Some(path) = paths.iter().find(|path| stashed.contains(path)) {
+        return Ok(Some(ComponentRefusal::Autostashed { path: (*path).clone() }));
+    }
+    if request.knows_landed && !options.landed {
+        let landed = paths.iter().find(|path| {
+            request
+                .history
+                .node_at(path)
+                .is_some_and(|node| standings[node].standing == crate::plan::Standing::Landed)
+        });
+        if let Some(path) = landed {
+            return Ok(Some(ComponentRefusal::Landed { path: (*path).clone() }));
+        }
+    }
+    if options.commit && !options.dry_run {
+        for change in plan.changes.iter().filter(|change| change.before.is_some()) {
+            if session.repository.is_changed(&change.path)? {
+                let path = change.path.clone();
+                return Ok(Some(ComponentRefusal::Uncommitted { path }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn commit_message(outcome: &RebaseOutcome) -> String {
+    let plans = outcome.plans();
+    let moved: Vec<String> =
+        plans.iter().flat_map(|p| &p.moved).map(|m| m.revision.to_string()).collect();
+    let created: Vec<String> =
+        plans.iter().flat_map(|p| &p.created).map(|new| new.revision.message.clone()).collect();
+    if moved.is_empty() {
+        return format!("Add migration: {}", created.join(", "));
+    }
+    let targets: Vec<String> = plans
+        .iter()
+        .filter_map(|p| p.moved.first())
+        .flat_map(|m| &m.to)
+        .map(ToString::to_string)
+        .collect();
+    format!("Rebase migrations {} onto {}", moved.join(", "), targets.join(", "))
+}

@@ -1,0 +1,207 @@
+//! One invocation's view of the repository: where it is, which components it
+//! has, what is upstream, and the files in any of their states.
+
+use std::cell::OnceCell;
+
+use super::OpsError;
+use super::history::{ParseCache, read_history};
+use crate::git::{CommitId, EmptyTree, Preview, Repository, Upstream};
+use crate::project::{Component, Project, read_project};
+use crate::script::History;
+use crate::tree::{RepoPath, Tree};
+use crate::workspace::WorkingTree;
+
+/// Which state of the files is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    WorkingTree,
+    Index,
+    Commit(CommitId),
+}
+
+/// What the command line says about where to look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// `--component`, empty for all.
+    pub components: Vec<String>,
+    /// `--base`.
+    pub base: Option<String>,
+    /// `--at`.
+    pub at: Option<String>,
+    /// `--staged`.
+    pub staged: bool,
+}
+
+/// An open repository with its configuration.
+pub struct Session {
+    pub repository: Repository,
+    pub project: Project,
+    /// The state that commands look at unless they say otherwise.
+    pub source: Source,
+    options: SessionOptions,
+    working_tree: Option<WorkingTree>,
+    upstream: OnceCell<Option<Upstream>>,
+    cache: ParseCache,
+}
+
+/// A history read from the merge preview of two states.
+pub struct PreviewHistory {
+    pub history: History,
+    /// Files that git could not merge.
+    pub conflicts: Vec<RepoPath>,
+}
+
+impl Session {
+    /// Opens the repository of the current folder and reads its configuration.
+    pub fn open(options: SessionOptions) -> Result<Self, OpsError> {
+        let repository = Repository::open()?;
+        let working_tree = (!repository.is_bare()).then(|| WorkingTree::new(repository.root()));
+        let source = match (&options.at, options.staged) {
+            (Some(spec), _) => Source::Commit(repository.commit(spec)?),
+            (None, true) => Source::Index,
+            (None, false) if repository.is_bare() => match repository.head()? {
+                Some(head) => Source::Commit(head),
+                None => return Err(OpsError::NothingCheckedOut),
+            },
+            (None, false) => Source::WorkingTree,
+        };
+        let project = {
+            let tree = open_tree(&repository, working_tree.as_ref(), &source)?;
+            let fallback = match &source {
+                Source::WorkingTree => None,
+                _ => working_tree.as_ref().map(|w| w as &dyn Tree),
+            };
+            read_project(tree.as_ref(), fallback, repository.root())?
+        };
+        let session = Self {
+            repository,
+            project,
+            source,
+            options,
+            working_tree,
+            upstream: OnceCell::new(),
+            cache: ParseCache::default(),
+        };
+        session.components()?;
+        Ok(session)
+    }
+
+    /// The components that are asked for, in configuration order.
+    pub fn components(&self) -> Result<Vec<&Component>, OpsError> {
+        let all = &self.project.components;
+        if all.is_empty() {
+            return Err(OpsError::NoComponent { notes: self.project.notes.clone() });
+        }
+        for name in &self.options.components {
+            if !all.iter().any(|c| &c.name == name) {
+                return Err(OpsError::UnknownComponent {
+                    name: name.clone(),
+                    known: all.iter().map(|c| c.name.clone()).collect(),
+                });
+            }
+        }
+        let wanted = |c: &&Component| {
+            self.options.components.is_empty() || self.options.components.contains(&c.name)
+        };
+        Ok(all.iter().filter(wanted).collect())
+    }
+
+    /// The working tree; an error in a bare repository.
+    pub fn working_tree(&self) -> Result<&WorkingTree, OpsError> {
+        self.working_tree.as_ref().ok_or(OpsError::Bare)
+    }
+
+    /// The files in the given state.
+    pub fn tree(&self, source: &Source) -> Result<Box<dyn Tree + '_>, OpsError> {
+        open_tree(&self.repository, self.working_tree.as_ref(), source)
+    }
+
+    /// The ref that others build on.
+    pub fn upstream(&self) -> Result<Option<&Upstream>, OpsError> {
+        if let Some(known) = self.upstream.get() {
+            return Ok(known.as_ref());
+        }
+        let settings = &self.project.settings;
+        let found = self.repository.upstream(
+            self.options.base.as_deref(),
+            settings.upstream.as_deref(),
+            &settings.protected,
+        )?;
+        Ok(self.upstream.get_or_init(|| found).as_ref())
+    }
+
+    /// Whether `--base` was given.
+    pub fn has_explicit_base(&self) -> bool {
+        self.options.base.is_some()
+    }
+
+    /// The commit that the judged files stand on: `--at`, else `HEAD`.
+    pub fn judged_commit(&self) -> Result<Option<CommitId>, OpsError> {
+        match self.source {
+            Source::Commit(commit) => Ok(Some(commit)),
+            _ => Ok(self.repository.head()?),
+        }
+    }
+
+    /// A component's history in the given state.
+    pub fn history(&self, component: &Component, source: &Source) -> Result<History, OpsError> {
+        let tree = self.tree(source)?;
+        let elsewhere;
+        let component = match source {
+            // Another commit may keep its scripts elsewhere.
+            Source::Commit(_) if *source != self.source => {
+                elsewhere = self.component_in(component, tree.as_ref())?;
+                &elsewhere
+            }
+            _ => component,
+        };
+        read_history(tree.as_ref(), component, &self.cache)
+    }
+
+    /// A component's history in the merge of `theirs` into the judged state.
+    pub fn preview(
+        &self,
+        component: &Component,
+        theirs: CommitId,
+    ) -> Result<PreviewHistory, OpsError> {
+        let ours = self.tree(&self.source)?;
+        let base_commit = match self.judged_commit()? {
+            Some(ours) => self.repository.merge_base(ours, theirs)?,
+            None => None,
+        };
+        let base: Box<dyn Tree + '_> = match base_commit {
+            Some(base) => Box::new(self.repository.tree(base)?),
+            None => Box::new(EmptyTree),
+        };
+        let theirs = self.repository.tree(theirs)?;
+        let preview = Preview::new(base.as_ref(), ours.as_ref(), &theirs);
+        let component = self.component_in(component, &preview)?;
+        let history = read_history(&preview, &component, &self.cache)?;
+        Ok(PreviewHistory { history, conflicts: preview.conflicts() })
+    }
+
+    /// The component as `tree` configures it. Its place is looked up anew only
+    /// where it is not where it used to be: discovery reads every folder.
+    fn component_in(&self, component: &Component, tree: &dyn Tree) -> Result<Component, OpsError> {
+        if tree.has_folder(&component.script_location)? {
+            return Ok(component.clone());
+        }
+        let fallback = self.working_tree.as_ref().map(|w| w as &dyn Tree);
+        let found = read_project(tree, fallback, self.repository.root())
+            .ok()
+            .and_then(|p| p.components.into_iter().find(|c| c.name == component.name));
+        Ok(found.unwrap_or_else(|| component.clone()))
+    }
+}
+
+fn open_tree<'a>(
+    repository: &'a Repository,
+    working_tree: Option<&'a WorkingTree>,
+    source: &Source,
+) -> Result<Box<dyn Tree + 'a>, OpsError> {
+    Ok(match source {
+        Source::WorkingTree => Box::new(working_tree.ok_or(OpsError::Bare)?.clone()),
+        Source::Index => Box::new(repository.index()?),
+        Source::Commit(commit) => Box::new(repository.tree(*commit)?),
+    })
+}

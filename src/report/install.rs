@@ -1,0 +1,76 @@
+//! What became of each hook.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::ops::install::{InstallOutcome, Installed, UninstallOutcome, Uninstalled};
+
+/// `install --format json` and `uninstall --format json`.
+#[derive(Debug, Serialize)]
+pub struct InstallReport {
+    pub version: u32,
+    pub hooks: Vec<HookReport>,
+}
+
+/// One hook.
+#[derive(Debug, Serialize)]
+pub struct HookReport {
+    pub hook: String,
+    pub path: String,
+    /// `created`, `block-added`, `updated`, `already-there`, `refused`,
+    /// `absent`, `deleted` or `block-removed`.
+    pub result: &'static str,
+}
+
+impl InstallReport {
+    /// The report of an installation.
+    pub fn installed(outcome: &InstallOutcome) -> Self {
+        let hooks = outcome.hooks.iter().map(|hook| HookReport {
+            hook: hook.hook.name().to_owned(),
+            path: hook.path.display().to_string(),
+            result: match &hook.result {
+                Installed::Created => "created",
+                Installed::BlockAdded => "block-added",
+                Installed::Updated => "updated",
+                Installed::AlreadyThere => "already-there",
+                Installed::Refused { .. } => "refused",
+            },
+        });
+        Self { version: 1, hooks: hooks.collect() }
+    }
+
+    /// The report of a removal.
+    pub fn uninstalled(outcome: &UninstallOutcome) -> Self {
+        let hooks = outcome.hooks.iter().map(|hook| HookReport {
+            hook: hook.hook.name().to_owned(),
+            path: hook.path.display().to_string(),
+            result: match &hook.result {
+                Uninstalled::Absent => "absent",
+                Uninstalled::Deleted => "deleted",
+                Uninstalled::BlockRemoved => "block-removed",
+                Uninstalled::Refused { .. } => "refused",
+            },
+        });
+        Self { version: 1, hooks: hooks.collect() }
+    }
+}
+
+impl fmt::Display for InstallReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for hook in &self.hooks {
+            let words = match hook.result {
+                "created" => "installed",
+                "block-added" => "added to the hook that was there",
+                "updated" => "brought up to date",
+                "already-there" => "there already",
+                "refused" => "left alone",
+                "absent" => "nothing of ours was there",
+                "deleted" => "removed",
+                _ => "removed from the hook that was there",
+            };
+            writeln!(f, "{:<13}  {words}", hook.hook)?;
+        }
+        Ok(())
+    }
+}

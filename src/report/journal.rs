@@ -1,0 +1,173 @@
+//! What was done, undone and recovered.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::ops::JournalEntry;
+use crate::ops::transaction::{RecoverOutcome, UndoOutcome};
+
+/// `log --format json`.
+#[derive(Debug, Serialize)]
+pub struct LogReport {
+    pub version: u32,
+    pub operations: Vec<OperationReport>,
+}
+
+/// One operation of a [`LogReport`].
+#[derive(Debug, Serialize)]
+pub struct OperationReport {
+    pub id: i64,
+    pub kind: String,
+    pub state: String,
+    /// RFC 3339, in the local time zone.
+    pub time: String,
+    pub command: String,
+    pub branch: Option<String>,
+    pub head: Option<String>,
+    pub worktree: String,
+    pub summary: String,
+    pub undoes: Option<i64>,
+}
+
+impl LogReport {
+    /// The report of `entries`, newest first.
+    pub fn new(entries: &[JournalEntry]) -> Self {
+        let operations = entries
+            .iter()
+            .map(|entry| OperationReport {
+                id: entry.id.0,
+                kind: entry.kind.to_string(),
+                state: entry.state.to_string(),
+                time: local_time(entry.created_at),
+                command: entry.command.clone(),
+                branch: entry.branch.clone(),
+                head: entry.head.clone(),
+                worktree: entry.worktree.clone(),
+                summary: entry.summary.clone(),
+                undoes: entry.undoes.map(|id| id.0),
+            })
+            .collect();
+        Self { version: 1, operations }
+    }
+}
+
+impl fmt::Display for LogReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.operations.is_empty() {
+            return writeln!(f, "nothing was done here yet");
+        }
+        for operation in &self.operations {
+            let branch = operation.branch.as_deref().map_or(String::new(), |b| format!(" on {b}"));
+            writeln!(
+                f,
+                "{:>4}  {}  {:<11}  {}{branch}",
+                operation.id,
+                operation.time.get(..16).unwrap_or(&operation.time).replace('T', " "),
+                operation.state,
+                operation.summary,
+            )?;
+            writeln!(f, "      {}", operation.command)?;
+        }
+        Ok(())
+    }
+}
+
+fn local_time(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(
+        |_| seconds.to_string(),
+        |time| {
+            let zoned = time.to_zoned(jiff::tz::TimeZone::system());
+            zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+        },
+    )
+}
+
+/// `undo --format json`.
+#[derive(Debug, Serialize)]
+pub struct UndoReport {
+    pub version: u32,
+    pub operation: i64,
+    pub undone: i64,
+    pub summary: String,
+    pub files: Vec<String>,
+}
+
+impl UndoReport {
+    /// The report of an undo.
+    pub fn new(outcome: &UndoOutcome) -> Self {
+        Self {
+            version: 1,
+            operation: outcome.id.0,
+            undone: outcome.undone.id.0,
+            summary: outcome.undone.summary.clone(),
+            files: outcome.changes.iter().map(|change| change.path.to_string()).collect(),
+        }
+    }
+}
+
+impl fmt::Display for UndoReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for file in &self.files {
+            writeln!(f, "{file}")?;
+        }
+        let count = self.files.len();
+        let files = if count == 1 { "file is" } else { "files are" };
+        writeln!(
+            f,
+            "{count} {files} as before operation {} ({}). Take that back with: dbm-git undo {}",
+            self.undone, self.summary, self.operation
+        )
+    }
+}
+
+/// `recover --format json`.
+#[derive(Debug, Serialize)]
+pub struct RecoverReport {
+    pub version: u32,
+    /// `nothing-open`, `finished`, `rolled-back` or `discarded`.
+    pub outcome: String,
+    pub operation: Option<i64>,
+    /// The files that were written to get there.
+    pub files: Vec<String>,
+}
+
+impl RecoverReport {
+    /// The report of a recovery; one that is blocked is an error, not a report.
+    pub fn new(outcome: &RecoverOutcome) -> Self {
+        let (word, operation, files) = match outcome {
+            RecoverOutcome::NothingOpen => ("nothing-open", None, Vec::new()),
+            RecoverOutcome::Finished { operation, written } => {
+                ("finished", Some(operation.id.0), written.clone())
+            }
+            RecoverOutcome::RolledBack { operation, written } => {
+                ("rolled-back", Some(operation.id.0), written.clone())
+            }
+            RecoverOutcome::Discarded { operation, .. } => {
+                ("discarded", Some(operation.id.0), Vec::new())
+            }
+            RecoverOutcome::Blocked { operation, paths } => {
+                ("blocked", Some(operation.id.0), paths.clone())
+            }
+        };
+        Self {
+            version: 1,
+            outcome: word.to_owned(),
+            operation,
+            files: files.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl fmt::Display for RecoverReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(id) = self.operation else {
+            return writeln!(f, "nothing to recover: no operation was interrupted here");
+        };
+        match self.outcome.as_str() {
+            "finished" => writeln!(f, "operation {id} is finished: all files are new"),
+            "rolled-back" => writeln!(f, "operation {id} is called off: all files are old"),
+            _ => writeln!(f, "operation {id} is forgotten: all files stay as they are"),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Databases against files.
+
+use serde::Serialize;
+
+use crate::ops::status::ComponentStatus;
+use crate::plan::DatabaseState;
+
+/// `status --format json` (DESIGN.md section 9).
+#[derive(Debug, Serialize)]
+pub struct StatusReport {
+    pub version: u32,
+    pub components: Vec<ComponentStatusReport>,
+}
+
+/// One component of a [`StatusReport`].
+#[derive(Debug, Serialize)]
+pub struct ComponentStatusReport {
+    pub name: String,
+    pub state: &'static str,
+    pub current: Vec<String>,
+    pub heads: Vec<String>,
+    pub pending: Vec<String>,
+    pub skipped: Vec<String>,
+    pub unknown: Vec<String>,
+    pub foreign: Vec<String>,
+    pub recommended: String,
+    pub error: Option<String>,
+}
+
+impl StatusReport {
+    /// The report of `statuses`.
+    pub fn new(statuses: &[ComponentStatus]) -> Self {
+        let components = statuses
+            .iter()
+            .map(|status| ComponentStatusReport {
+                name: status.name.clone(),
+                state: status.state.name(),
+                current: status.current.iter().map(|(id, _)| id.clone()).collect(),
+                heads: status.heads.iter().map(|(id, _)| id.to_string()).collect(),
+                pending: status.pending.iter().map(|(id, _)| id.to_string()).collect(),
+                // Only the ledger can tell these two, and there is none yet.
+                skipped: Vec::new(),
+                unknown: Vec::new(),
+                foreign: status.foreign.clone(),
+                recommended: status.recommended.clone(),
+                error: status.error.clone(),
+            })
+            .collect();
+        Self { version: 1, components }
+    }
+}
+
+/// The human form: icon and state, component, current, heads, pending, what to run.
+pub fn render_status(statuses: &[ComponentStatus], unicode: bool) -> String {
+    statuses.iter().map(|status| render_one(status, unicode)).collect::<Vec<_>>().join("\n")
+}
+
+fn render_one(status: &ComponentStatus, unicode: bool) -> String {
+    let (icon, words) = match status.state {
+        DatabaseState::UpToDate => ("✅", "up to date"),
+        DatabaseState::Behind => ("⚠️ ", "behind"),
+        DatabaseState::Diverged => ("🔀", "diverged"),
+        DatabaseState::NoRevision => ("❓", "no revision"),
+        DatabaseState::Unreachable => ("🔌", "unreachable"),
+        DatabaseState::Broken => ("💥", "broken"),
+        DatabaseState::Foreign => ("👽", "foreign"),
+        DatabaseState::Skipped => ("⏭️ ", "skipped"),
+        DatabaseState::Overlapping => ("🪢", "overlapping"),
+        DatabaseState::Unknown => ("❔", "unknown"),
+    };
+    let lead = if unicode { format!("{icon} ") } else { String::new() };
+    let mut text = format!("{lead}{}: {words}\n", status.name);
+    if let Some(database) = &status.database {
+        text += &format!("  database: {database}\n");
+        let current = if status.current.is_empty() {
+            "none".to_owned()
+        } else {
+            named(status.current.iter().map(|(id, message)| (id.as_str(), message.as_str())))
+        };
+        text += &format!("  current:  {current}\n");
+    }
+    let heads = named(status.heads.iter().map(|(id, message)| (id.as_str(), message.as_str())));
+    text +=
+        &format!("  {} {heads}\n", if status.heads.len() == 1 { "head:    " } else { "heads:   " });
+    if matches!(status.state, DatabaseState::Behind | DatabaseState::NoRevision) {
+        text += &format!("  pending:  {}\n", status.pending.len());
+        for (id, message) in &status.pending {
+            text += &format!("    {}\n", named([(id.as_str(), message.as_str())].into_iter()));
+        }
+    }
+    if let Some(error) = &status.error {
+        text += &format!("  reason:   {error}\n");
+    }
+    if !status.recommended.is_empty() {
+        text += &format!("  run:      {}\n", status.recommended);
+    }
+    text
+}
+
+fn named<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    items
+        .map(
+            |(id, message)| {
+                if message.is_empty() { id.to_owned() } else { format!("{id} ({message})") }
+            },
+        )
+        .collect::<Vec<_>>()
+        .join(", ")
+}
