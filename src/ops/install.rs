@@ -323,3 +323,29 @@ fn take_back(write: &HookWrite<'_>) -> Result<(), HookFileError> {
         FoundHook::Nothing | FoundHook::Other => delete_hook(&write.path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_one_write_fails_those_before_it_are_taken_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name| folder.path().join(name);
+        let image = |text: &str| Image { bytes: text.into(), mode: 0o755 };
+        write_hook(&path("changed"), &image("old")).expect("written");
+        write_hook(&path("raced"), &image("someone else's")).expect("written");
+        let changed = read_hook(&path("changed")).expect("readable");
+        let new = image("new");
+        let write = |name, before| HookWrite { path: path(name), before, after: Some(&new) };
+        let writes = [
+            write("created", &FoundHook::Nothing),
+            write("changed", &changed),
+            write("raced", &FoundHook::Nothing),
+        ];
+        let error = apply(writes.into_iter()).expect_err("the last file was not expected");
+        assert!(matches!(error, InstallError::Raced { path: raced } if raced == path("raced")));
+        assert_eq!(read_hook(&path("created")).expect("readable"), FoundHook::Nothing);
+        assert_eq!(read_hook(&path("changed")).expect("readable"), changed);
+    }
+}

@@ -145,7 +145,6 @@ impl HookManager {
             ("SKIP_SIMPLE_GIT_HOOKS", Self::SimpleGitHooks),
             ("$(dirname \"$0\")/h\"", Self::Husky),
             ("$(dirname -- \"$0\")/_/husky.sh\"", Self::Husky),
-            ("${0%/*}/h\"", Self::Husky),
             ("git lfs ", Self::GitLfs),
         ];
         signs.into_iter().find(|(sign, _)| text.contains(sign)).map(|(_, manager)| manager)
@@ -475,34 +474,45 @@ fn command(hook: Hook, program: &HookProgram) -> String {
 }
 
 fn python_snippet(hook: Hook, program: &HookProgram) -> String {
-    let call = format!("[{}, \"hook\", \"{hook}\", *sys.argv[1:]]", program.string_literal());
-    let body = match (hook.has_input(), hook.can_block()) {
-        (false, _) => format!("import subprocess, sys\nsubprocess.run({call})\n"),
-        (true, can_block) => format!(
-            "import io, subprocess, sys\n\
-             dbm_git_input = sys.stdin.buffer.read()\n\
-             sys.stdin = io.TextIOWrapper(io.BytesIO(dbm_git_input))\n\
-             dbm_git_status = subprocess.run({call}, input=dbm_git_input).returncode\n{}",
-            if can_block { "if dbm_git_status: sys.exit(dbm_git_status)\n" } else { "" }
-        ),
-    };
+    let program = program.string_literal();
+    let input = if hook.has_input() { "input=dbm_git_input, " } else { "" };
+    let mut body = "import io, os, subprocess, sys\n".to_owned();
+    if hook.has_input() {
+        body += "dbm_git_input = sys.stdin.buffer.read()\n\
+                 sys.stdin = io.TextIOWrapper(io.BytesIO(dbm_git_input))\n";
+    }
+    body += &format!(
+        "if (os.environ.get(\"DBM_GIT\") != \"0\" and not os.environ.get(\"DBM_GIT_IN_HOOK\")\n\
+         \x20       and os.path.exists({program})):\n\
+         \x20   dbm_git = subprocess.run([{program}, \"hook\", \"{hook}\", *sys.argv[1:]],\n\
+         \x20       {input}env={{**os.environ, \"DBM_GIT_IN_HOOK\": \"1\"}})\n"
+    );
+    if hook.can_block() {
+        body += "    if dbm_git.returncode: sys.exit(dbm_git.returncode)\n";
+    }
     marked("#", &body)
 }
 
+/// Standard input can be read only once there: the rest of the script has to
+/// take `dbmGitInput` instead.
 fn node_snippet(hook: Hook, program: &HookProgram) -> String {
-    let spawn = "require(\"node:child_process\").spawnSync";
-    let call =
-        format!("{}, [\"hook\", \"{hook}\", ...process.argv.slice(2)]", program.string_literal());
-    let body = if hook.can_block() {
-        // Standard input can be read only once: the rest of the script has to use the constant.
-        format!(
-            "const dbmGitInput = require(\"node:fs\").readFileSync(0);\n\
-             const dbmGit = {spawn}({call}, {{ input: dbmGitInput, stdio: [\"pipe\", 2, 2] }});\n\
-             if (dbmGit.status) process.exit(dbmGit.status);\n"
-        )
-    } else {
-        format!("{spawn}({call}, {{ stdio: \"inherit\" }});\n")
-    };
+    let program = program.string_literal();
+    let input = if hook.has_input() { "input: dbmGitInput, " } else { "" };
+    let mut body = String::new();
+    if hook.has_input() {
+        body += "const dbmGitInput = require(\"node:fs\").readFileSync(0);\n";
+    }
+    body += &format!(
+        "if (process.env.DBM_GIT !== \"0\" && !process.env.DBM_GIT_IN_HOOK) {{\n\
+         \x20 const dbmGit = require(\"node:child_process\").spawnSync({program},\n\
+         \x20   [\"hook\", \"{hook}\", ...process.argv.slice(2)],\n\
+         \x20   {{ {input}stdio: [\"pipe\", \"inherit\", \"inherit\"],\n\
+         \x20     env: {{ ...process.env, DBM_GIT_IN_HOOK: \"1\" }} }});\n"
+    );
+    if hook.can_block() {
+        body += "  if (dbmGit.status) process.exit(dbmGit.status);\n";
+    }
+    body += "}\n";
     marked("//", &body)
 }
 
@@ -748,8 +758,8 @@ mod tests {
     #[test]
     fn a_snippet_is_in_the_language_of_the_hook() {
         let snippet = |shebang: &str| refusal(&script(shebang)).1;
-        assert!(snippet("#!/usr/bin/python3\n").contains("subprocess.run([\"/opt/dbm-git\""));
-        assert!(snippet("#!/usr/bin/env node\n").contains("spawnSync(\"/opt/dbm-git\""));
+        assert!(snippet("#!/usr/bin/python3\n").contains("subprocess.run([\"/opt/dbm-git\", "));
+        assert!(snippet("#!/usr/bin/env node\n").contains("spawnSync(\"/opt/dbm-git\","));
         assert_eq!(snippet("#!/bin/zsh\n"), foreign_block(Hook::PrePush, &ours()));
         assert_eq!(snippet("#!/usr/bin/perl\n"), "'/opt/dbm-git' hook pre-push \"$@\"\n");
     }
