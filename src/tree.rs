@@ -169,7 +169,7 @@ impl Tree for MemoryTree {
                 kinds.insert(name.to_owned(), kind);
             }
         }
-        let entry = |(name, kind)| Entry { name, kind, link_target: None };
+        let entry = |(name, kind)| Entry { name, kind, link_target: None, content: None };
         let exists = folder.is_root() || !kinds.is_empty();
         Ok(exists.then(|| kinds.into_iter().map(entry).collect()))
     }

@@ -17,6 +17,7 @@ pub mod undo;
 mod whereabouts;
 pub mod write_access;
 
+pub use crate::git::Repository;
 pub use crate::journal::{JournalEntry, OperationId};
 pub use error::OpsError;
 pub use session::{Session, SessionOptions, Source};

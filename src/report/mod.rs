@@ -2,6 +2,7 @@
 //! Views only look: nothing here decides, reads or changes anything.
 
 mod check;
+mod diff;
 mod escape;
 mod findings;
 mod graph;
@@ -12,6 +13,7 @@ mod rebase;
 mod status;
 
 pub use check::{CheckReport, ComponentCheckReport, FindingReport};
+pub use diff::unified_diff;
 pub use escape::{escaped, escaped_text};
 pub use findings::{FindingsStyle, Sources, render_findings, render_summary};
 pub use graph::{ComponentGraphReport, GraphReport, RevisionReport};

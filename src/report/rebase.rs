@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::unified_diff;
 use crate::plan::{Change, RebasePlan};
 use crate::revision::RevisionId;
-use crate::script::unified_diff;
 
 /// `rebase --format json` (DESIGN.md section 9); `merge` answers in the same form.
 #[derive(Debug, Serialize)]

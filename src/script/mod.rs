@@ -2,7 +2,6 @@
 //! docstring, byte-range edits, the text of new revisions. Pure: bytes in,
 //! values out; it never runs Python and never touches a file.
 
-mod diff;
 mod docstring;
 mod edit;
 mod header;
@@ -14,7 +13,6 @@ mod parse;
 mod render;
 mod source;
 
-pub use diff::unified_diff;
 pub use docstring::{Docstring, DocstringLine};
 pub use edit::{Edit, EditError, apply_edits, set_depends_on, set_down_revisions, set_revision};
 pub use header::{Element, Field, FieldValue, Header};

@@ -54,6 +54,7 @@ fn human(graphs: &[ComponentGraph], flags: &Flags, ui: &Ui) -> String {
         }
         if !ui.quiet {
             text += &render_legend(&rows, style);
+            text.push('\n');
         }
     }
     text

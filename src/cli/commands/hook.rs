@@ -5,9 +5,8 @@ use std::io::Read;
 use super::super::environment;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::git::Repository;
-use crate::ops::OpsError;
 use crate::ops::hook::{self, HookCall};
+use crate::ops::{OpsError, Repository};
 use crate::report::escaped_text;
 
 /// Arguments of `hook`.

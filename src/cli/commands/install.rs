@@ -6,9 +6,8 @@ use super::super::environment;
 use super::super::error::{CliError, Kind};
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::git::Repository;
 use crate::ops::install::{self, HookOptions, HookSite, InstallOutcome, Installed};
-use crate::ops::{self, OpsError, Session, SessionOptions};
+use crate::ops::{self, OpsError, Repository, Session, SessionOptions};
 use crate::report::{InstallReport, escaped_text};
 
 /// Flags of `install`.

@@ -3,8 +3,7 @@
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::git::Repository;
-use crate::ops::{OperationId, write_access};
+use crate::ops::{OperationId, Repository, write_access};
 use crate::report::{LogReport, escaped_text, render_diff};
 
 /// Flags of `log`.

@@ -20,9 +20,8 @@ use super::environment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::ui::Ui;
-use crate::git::Repository;
 use crate::ops::transaction::RecoverOutcome;
-use crate::ops::{Session, SessionOptions, WriteAccess, write_access};
+use crate::ops::{Repository, Session, SessionOptions, WriteAccess, write_access};
 
 /// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {

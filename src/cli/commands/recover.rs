@@ -4,9 +4,8 @@ use super::super::environment;
 use super::super::error::{CliError, Kind};
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::git::Repository;
 use crate::ops::transaction::{RecoverMode, RecoverOutcome};
-use crate::ops::{OpsError, WriteAccess};
+use crate::ops::{OpsError, Repository, WriteAccess};
 use crate::report::RecoverReport;
 
 /// Flags of `recover`.

@@ -4,8 +4,7 @@ use super::super::environment;
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::git::Repository;
-use crate::ops::{OperationId, OpsError, undo};
+use crate::ops::{OperationId, OpsError, Repository, undo};
 use crate::report::{UndoReport, escaped_text};
 
 /// Flags of `undo`.

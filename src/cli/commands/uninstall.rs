@@ -4,9 +4,8 @@ use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
 use super::install::{refused, site};
-use crate::git::Repository;
-use crate::ops::OpsError;
 use crate::ops::install::{self, HookOptions};
+use crate::ops::{OpsError, Repository};
 use crate::report::{InstallReport, escaped_text};
 
 /// Flags of `uninstall`.
