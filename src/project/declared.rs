@@ -124,9 +124,10 @@ impl Declared<'_> {
             Err(EnvironmentError::Invalid { file, line, reason }) => {
                 Err(invalid(&file, line, reason))
             }
-            Err(error @ EnvironmentError::Nowhere { line, .. }) => {
-                Err(invalid(&source.path, line, error.to_string()))
-            }
+            Err(
+                error @ (EnvironmentError::Nowhere { line, .. }
+                | EnvironmentError::NoVersionLocation { line, .. }),
+            ) => Err(invalid(&source.path, line, error.to_string())),
             Err(error @ EnvironmentError::NoScriptLocation { .. }) => {
                 Err(invalid(&source.path, None, error.to_string()))
             }

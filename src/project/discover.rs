@@ -74,7 +74,8 @@ fn note(config: &ConfigSource, error: &EnvironmentError) -> String {
             format!("`{file}` line {line}: {reason}")
         }
         EnvironmentError::Invalid { file, line: None, reason } => format!("`{file}`: {reason}"),
-        EnvironmentError::Nowhere { line: Some(line), .. } => {
+        EnvironmentError::Nowhere { line: Some(line), .. }
+        | EnvironmentError::NoVersionLocation { line: Some(line), .. } => {
             format!("`{}` line {line}: {error}", config.path)
         }
         _ => format!("`{}`: {error}", config.path),

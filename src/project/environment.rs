@@ -32,6 +32,8 @@ pub enum EnvironmentError {
     NoScriptLocation { section: String },
     #[error("script location `{text}` is nowhere in the repository")]
     Nowhere { text: String, line: Option<u32> },
+    #[error("version location `{text}` is nowhere in the repository")]
+    NoVersionLocation { text: String, line: Option<u32> },
 }
 
 /// Reads configs, from the commit or else from the working tree.
@@ -126,11 +128,15 @@ impl Reader<'_> {
                 best = Some((fit, Environment { config, options, located }));
             }
         }
+        let line = |key| ini.as_ref().and_then(|ini| ini.line(&config.section, key));
         match (best, wanted) {
+            (Some((_, environment)), _) if environment.located.version_locations.is_empty() => {
+                let text = environment.located.lost.join(", ");
+                Err(EnvironmentError::NoVersionLocation { text, line: line("version_locations") })
+            }
             (Some((_, environment)), _) => Ok(environment),
             (None, Some(text)) => {
-                let line = ini.and_then(|ini| ini.line(&config.section, "script_location"));
-                Err(EnvironmentError::Nowhere { text, line })
+                Err(EnvironmentError::Nowhere { text, line: line("script_location") })
             }
             (None, None) => {
                 Err(EnvironmentError::NoScriptLocation { section: config.section.clone() })

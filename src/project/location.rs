@@ -30,6 +30,7 @@ impl Root<'_> {
 pub struct Located {
     pub working_folder: RepoPath,
     pub script_location: RepoPath,
+    /// Empty if all are lost.
     pub version_locations: Vec<RepoPath>,
     /// Version locations that are nowhere in the repository, as written.
     pub lost: Vec<String>,
@@ -60,11 +61,8 @@ impl Lookup<'_> {
             Some(elements) => self.version_locations(elements, &options.prepend_sys_path)?,
             None => (vec![script_location.entry("versions")], Vec::new()),
         };
-        if version_locations.is_empty() {
-            return Ok(None);
-        }
         let holds_env = self.tree.read(&script_location.entry("env.py"))?.is_some();
-        let mut all_exist = true;
+        let mut all_exist = !version_locations.is_empty();
         for location in &version_locations {
             all_exist &= self.tree.has_folder(location)?;
         }

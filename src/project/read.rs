@@ -333,6 +333,8 @@ mod tests {
             ("d/alembic.ini", "[alembic]\nscript_location = ../../x\n"),
             ("e/pyproject.toml", "[tool.alembic]\nscript_location = [\n"),
             ("f/alembic.ini", "[alembic]\nsqlalchemy.url = x\n"),
+            ("g/alembic.ini", "[alembic]\nscript_location = x\nversion_locations = /v\n"),
+            ("g/x/README", ""),
         ]), @r"
         note: `c/alembic.ini` line 2: `<<<<<<< HEAD` is neither a section nor an option
         note: `e/pyproject.toml` line 2: unclosed array, expected `]`
@@ -340,6 +342,7 @@ mod tests {
         note: `b/alembic.ini` line 3: `script_location` in section `[alembic]`: nothing says what `%(nobody)s` is
         note: `d/alembic.ini` line 2: script location `../../x` is nowhere in the repository
         note: `f/alembic.ini`: no `script_location` in section `[alembic]`
+        note: `g/alembic.ini` line 3: version location `/v` is nowhere in the repository
         ");
     }
 
