@@ -162,6 +162,9 @@ fn cases() -> Vec<Case> {
         case("default without the section", "[DEFAULT]\nscript_location = scripts\n[x]\n").refused(),
         case("section with case", "[Alembic]\nscript_location = scripts\n").refused(),
         case("section with a comment", "[alembic] ; main\nscript_location = scripts\n"),
+        case("section with blanks", "[ alembic ]\nscript_location = scripts\n").refused(),
+        case("default twice", "[DEFAULT]\na = 1\n[DEFAULT]\nb = 1\n[alembic]\nscript_location = scripts\n"),
+        case("default sets it twice", "[DEFAULT]\na = 1\n[DEFAULT]\na = 1\n[alembic]\nscript_location = scripts\n").refused(),
         // Interpolation.
         case("interpolated", "[DEFAULT]\nbase = scr\n[alembic]\nrest = ipts\nscript_location = %(BASE)s%(rest)s\n"),
         case("nested", "[alembic]\na = %(b)s\nb = scripts\nscript_location = %(a)s\n"),

@@ -4,7 +4,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use toml::Spanned;
 
 use super::component::{Component, ConfigSource};
-use super::discover::{lost, without_config};
+use super::discover::{doubts, without_config};
 use super::environment::{Environment, EnvironmentError, Overrides, Reader};
 use super::error::ProjectError;
 use super::settings::{RawComponent, RawSettings, Source};
@@ -41,8 +41,9 @@ impl Declared<'_> {
                 let reason = format!("`{}` is the default component already", other.name);
                 return Err(self.error(declaration, line, &reason));
             }
-            let environment = self.environment(declaration, notes)?;
-            notes.extend(lost(&environment));
+            let mut environment = self.environment(declaration, notes)?;
+            environment.options.recursive = raw.recursive.unwrap_or(environment.options.recursive);
+            notes.extend(doubts(&environment, &self.reader.configs)?);
             let mut component = component(name.to_owned(), environment, &self.source.raw);
             self.finish(declaration, &mut component)?;
             components.push(component);
@@ -216,7 +217,6 @@ impl Declared<'_> {
     ) -> Result<(), ProjectError> {
         let raw = declaration.raw;
         component.is_default = raw.default;
-        component.recursive = raw.recursive.unwrap_or(component.recursive);
         component.heads = raw.heads.map_or(component.heads, |heads| heads.policy());
         component.sequential_ids = raw.ids.map_or(component.sequential_ids, |ids| ids.sequential());
         component.database_url.clone_from(&raw.database_url);

@@ -1,6 +1,8 @@
 //! Finds environments that nobody declared: config files by their names and
 //! sections, and, where none leads anywhere, script folders by what they hold.
 
+use std::collections::BTreeSet;
+
 use super::component::ConfigSource;
 use super::environment::{Environment, EnvironmentError, Overrides, PYPROJECT, Reader};
 use super::ini::Ini;
@@ -54,18 +56,38 @@ pub fn discover(
         environments = script_folders(fallback)?;
     }
     for environment in &environments {
-        notes.extend(lost(environment));
+        notes.extend(doubts(environment, &reader.configs)?);
     }
+    let mut seen = BTreeSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
     Ok((environments, notes))
 }
 
-/// Notes for version locations that are nowhere in the repository.
-pub fn lost(environment: &Environment) -> impl Iterator<Item = String> {
-    let config = environment.config.as_ref().map(|config| config.path.to_string());
-    let config = config.unwrap_or_else(|| environment.located.script_location.to_string());
-    environment.located.lost.iter().map(move |text| {
-        format!("`{config}`: version location `{text}` is nowhere in the repository")
-    })
+/// What may be wrong with an environment that was found: version locations
+/// outside of the repository, or scripts that only code can have made known.
+pub fn doubts(environment: &Environment, tree: &dyn Tree) -> Result<Vec<String>, TreeError> {
+    let Some(config) = &environment.config else { return Ok(Vec::new()) };
+    let located = &environment.located;
+    let mut notes: Vec<String> = located
+        .lost
+        .iter()
+        .map(|text| {
+            format!("`{}`: version location `{text}` is nowhere in the repository", config.path)
+        })
+        .collect();
+    let by_default = environment.options.version_locations.is_none()
+        && located.version_locations == [located.script_location.entry("versions")];
+    if by_default && !environment.options.recursive {
+        let folders = usual_version_locations(tree, &located.script_location)?;
+        if folders != located.version_locations {
+            notes.push(format!(
+                "`{}` holds no script, but folders below it do: \
+                 `version-locations` can name them, if env.py does",
+                located.version_locations[0]
+            ));
+        }
+    }
+    Ok(notes)
 }
 
 fn note(config: &ConfigSource, error: &EnvironmentError) -> String {

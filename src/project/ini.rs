@@ -37,7 +37,7 @@ struct Section {
 impl Ini {
     /// Parses `text`; `here` is what `%(here)s` stands for.
     pub fn parse(text: &str, here: &str) -> Result<Self, IniError> {
-        let lines = option_lines(text)?;
+        let Scan { lines, headers } = scan(text)?;
         let mut parser = Parser::new_cs();
         parser.set_multiline(true);
         parser.set_inline_comment_symbols(Some(&[]));
@@ -45,7 +45,12 @@ impl Ini {
 
         let mut defaults = BTreeMap::from([("here".to_owned(), here.to_owned())]);
         let mut sections = Vec::new();
-        for (name, options) in map {
+        for (trimmed, options) in map {
+            // Python keeps the blanks of `[ alembic ]`, and takes an indented header for a value.
+            let Some(name) = headers.iter().find(|header| header.trim() == trimmed).cloned() else {
+                let reason = format!("`[{trimmed}]` continues the value above it");
+                return Err(IniError { line: None, reason });
+            };
             let mut values = BTreeMap::new();
             for (key, value) in options {
                 let key = key.to_lowercase();
@@ -146,11 +151,19 @@ impl Ini {
     }
 }
 
-/// Where each option is set, by Python's own classification of lines; fails
-/// where Python's strict parser does and `configparser` does not.
-fn option_lines(text: &str) -> Result<BTreeMap<(String, String), u32>, IniError> {
+/// What a scan by Python's own classification of lines finds.
+struct Scan {
+    /// Where each option of each section is set.
+    lines: BTreeMap<(String, String), u32>,
+    /// The sections' names as written, blanks included.
+    headers: BTreeSet<String>,
+}
+
+/// Scans for what `configparser` does not tell, and fails where Python's
+/// strict parser does and `configparser` does not.
+fn scan(text: &str) -> Result<Scan, IniError> {
     let mut options = BTreeMap::new();
-    let mut sections = BTreeSet::new();
+    let mut headers = BTreeSet::new();
     let mut section: Option<&str> = None;
     let mut in_option = false;
     let mut indent = 0;
@@ -166,7 +179,7 @@ fn option_lines(text: &str) -> Result<BTreeMap<(String, String), u32>, IniError>
         }
         indent = own_indent;
         if let Some(name) = section_name(value) {
-            if name != DEFAULT_SECTION && !sections.insert(name) {
+            if !headers.insert(name.to_owned()) && name != DEFAULT_SECTION {
                 return fail(format!("section `[{name}]` stands there twice"));
             }
             section = Some(name);
@@ -185,7 +198,7 @@ fn option_lines(text: &str) -> Result<BTreeMap<(String, String), u32>, IniError>
         }
         in_option = true;
     }
-    Ok(options)
+    Ok(Scan { lines: options, headers })
 }
 
 fn section_name(line: &str) -> Option<&str> {
@@ -264,6 +277,8 @@ mod tests {
     fn what_python_refuses_is_refused() {
         refused("[alembic]\nx = 1\nX = 2\n", "3: `x` is set twice in section `[alembic]`");
         refused("[alembic]\n[a]\n[alembic]\n", "3: section `[alembic]` stands there twice");
+        refused("[alembic]\na = 1\n  [x]\n", "?: `[x]` continues the value above it");
+        assert_eq!(value("[ alembic ]\nx = 1\n", "x"), Ok(None));
         refused("x = 1\n", "1: text before the first section");
         refused(
             "[alembic]\n<<<<<<< HEAD\n",

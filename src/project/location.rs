@@ -46,7 +46,8 @@ pub struct Lookup<'a> {
     pub working_folder: &'a RepoPath,
 }
 
-/// How good a guess of the working folder turned out; greater is better.
+/// How good a guess of the working folder turned out; greater is better: there
+/// is an `env.py`, the package is found from there, the version locations exist.
 pub type Fit = (bool, bool, bool);
 
 impl Lookup<'_> {
@@ -66,15 +67,15 @@ impl Lookup<'_> {
         for location in &version_locations {
             all_exist &= self.tree.has_folder(location)?;
         }
-        let package_found = match &options.script_location {
-            Some(text) if is_package(text) => {
-                self.package_in(text, &self.search_path(&options.prepend_sys_path))?.is_some()
-            }
+        let runs_there = match &options.script_location {
+            Some(text) if is_package(text) => self
+                .package(text, &options.prepend_sys_path)?
+                .is_some_and(|(home, _)| home == *self.working_folder),
             _ => true,
         };
         let working_folder = self.working_folder.clone();
         let located = Located { working_folder, script_location, version_locations, lost };
-        Ok(Some(((holds_env, package_found, all_exist), located)))
+        Ok(Some(((holds_env, runs_there, all_exist), located)))
     }
 
     /// The folder for `script_location`, if there is one.
@@ -130,9 +131,7 @@ impl Lookup<'_> {
         if text.starts_with('/') {
             Ok(self.root.relative(text))
         } else if is_package(text) {
-            let mut folders = self.search_path(search);
-            folders.extend(self.usual_package_folders()?);
-            self.package_in(text, &folders)
+            Ok(self.package(text, search)?.map(|(_, path)| path))
         } else {
             Ok(self.working_folder.join(text))
         }
@@ -171,28 +170,45 @@ impl Lookup<'_> {
         Ok(folders)
     }
 
-    /// `pkg.mod:dir:dir` below the first of `folders` that has it.
-    fn package_in(&self, text: &str, folders: &[RepoPath]) -> Result<Option<RepoPath>, TreeError> {
+    /// Where `pkg.mod:dir` is, and the folder people run alembic in to reach it:
+    /// the one that `prepend_sys_path` counts from, else the package's project.
+    fn package(
+        &self,
+        text: &str,
+        search: &[String],
+    ) -> Result<Option<(RepoPath, RepoPath)>, TreeError> {
+        for folder in self.search_path(search) {
+            if let Some(path) = self.package_below(text, &folder)? {
+                return Ok(Some((self.working_folder.clone(), path)));
+            }
+        }
+        for folder in self.usual_package_folders()? {
+            if let Some(path) = self.package_below(text, &folder)? {
+                let is_source = matches!(folder.file_name(), "src" | "lib" | "python");
+                let home = if is_source { folder.folder() } else { folder };
+                return Ok(Some((home, path)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn package_below(&self, text: &str, folder: &RepoPath) -> Result<Option<RepoPath>, TreeError> {
         let mut parts = text.split(':');
         let package = parts.next().unwrap_or_default().replace('.', "/");
         let below = parts.collect::<Vec<_>>().join("/");
-        for folder in folders {
-            let Some(package) = folder.join(&package) else { continue };
-            if let Some(path) = package.join(&below)
-                && self.tree.has_folder(&path)?
-            {
-                return Ok(Some(path));
-            }
+        let Some(package) = folder.join(&package) else { return Ok(None) };
+        if let Some(path) = package.join(&below)
+            && self.tree.has_folder(&path)?
+        {
+            return Ok(Some(path));
         }
-        for folder in folders {
-            // A module that is no package stands for the folder it lies in (Python 3.12).
-            if let Some(module) = folder.join(&format!("{package}.py"))
-                && self.tree.read(&module)?.is_some()
-                && let Some(path) = module.folder().join(&below)
-                && self.tree.has_folder(&path)?
-            {
-                return Ok(Some(path));
-            }
+        // A module that is no package stands for the folder it lies in (Python 3.12).
+        let module = package.folder().entry(&format!("{}.py", package.file_name()));
+        if self.tree.read(&module)?.is_some()
+            && let Some(path) = module.folder().join(&below)
+            && self.tree.has_folder(&path)?
+        {
+            return Ok(Some(path));
         }
         Ok(None)
     }

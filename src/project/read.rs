@@ -32,7 +32,9 @@ pub fn read_project(
     fallback: Option<&dyn Tree>,
     root: &Path,
 ) -> Result<Project, ProjectError> {
-    let root = root.to_string_lossy().replace('\\', if cfg!(windows) { "/" } else { "\\" });
+    // Python's `as_posix`.
+    let root = root.to_string_lossy();
+    let root = if cfg!(windows) { root.replace('\\', "/") } else { root.into_owned() };
     let reader = Reader { configs: Overlay { upper: tree, lower: fallback }, root: Root(&root) };
 
     let (mut source, mut note) = read_source(tree)?;
@@ -166,6 +168,31 @@ mod tests {
         ] {
             assert_eq!(find(ini, folder), Some(folder.to_owned()), "{ini}");
         }
+    }
+
+    #[test]
+    fn alembic_is_run_where_the_package_belongs() {
+        insta::assert_snapshot!(rendered(&[
+            ("configs/manager/alembic.ini", "[alembic]\nscript_location = ai.models:alembic\n"),
+            ("src/ai/models/alembic/env.py", ""),
+        ]), @"default: configs/manager/alembic.ini[alembic] src/ai/models/alembic -> src/ai/models/alembic/versions (in .)");
+        insta::assert_snapshot!(rendered(&[
+            ("svc/src/app/db/alembic.ini", "[alembic]\nscript_location = app:db:x\nprepend_sys_path = .\n"),
+            ("svc/src/app/db/x/env.py", ""),
+        ]), @"default: svc/src/app/db/alembic.ini[alembic] svc/src/app/db/x -> svc/src/app/db/x/versions (in svc/src)");
+    }
+
+    #[test]
+    fn scripts_that_only_code_makes_known_are_a_note() {
+        let files =
+            [("alembic.ini", INI), ("alembic/env.py", ""), ("alembic/versions/pg/1.py", "")];
+        insta::assert_snapshot!(rendered(&files), @r"
+        default: alembic.ini[alembic] alembic -> alembic/versions (in .)
+        note: `alembic/versions` holds no script, but folders below it do: `version-locations` can name them, if env.py does
+        ");
+        let recursive = format!("{INI}recursive_version_locations = true\n");
+        let tree = MemoryTree::new(&files).with("alembic.ini", &recursive);
+        assert_eq!(read(&tree).expect("valid").notes, [""; 0]);
     }
 
     #[test]
