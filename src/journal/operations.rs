@@ -461,7 +461,7 @@ mod tests {
     #[test]
     fn a_newer_schema_is_told_apart_from_a_foreign_one() {
         let repository = Repository::new();
-        repository.tamper("UPDATE _sqlx_migrations SET version = 9000");
+        repository.tamper("UPDATE _sqlx_migrations SET version = 9000 WHERE version = 1");
         let error = Journal::open(repository.common.path()).expect_err("newer").to_string();
         assert!(error.contains("newer dbm-git (schema 9000, this one knows "), "{error}");
 

@@ -22,6 +22,3 @@ pub use undo::{
     ChangedSince, FileState, FileStates, Recovery, UndoConflict, plan_recovery, plan_undo,
     same_content,
 };
-
-pub use change::{Change, Image, inverse};
-pub use strategy::Strategy;
