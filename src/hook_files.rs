@@ -1,6 +1,8 @@
 //! Reads and writes git's hook files, one at a time and all or nothing. Knows
 //! nothing of what should be in them; the only place that writes there.
 
+#![expect(clippy::disallowed_methods, reason = "the one writer of hook files")]
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 //! variable `DBM_GIT_CRASH_ROLE` says what the child does, and the "test"
 //! [`the_child`] does it.
 #![cfg(all(unix, feature = "fault-points"))]
+#![expect(clippy::disallowed_methods, reason = "tests set up and look at the real world")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -2,6 +2,7 @@
 //!
 //! Needs `DBM_GIT_TEST_PYTHON`, the path of a Python that can import alembic.
 //! One Python process answers for all cases.
+#![expect(clippy::disallowed_methods, reason = "tests set up and look at the real world")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use dbm_git::project::{Component, read_project};
-use dbm_git::tree::{Entry, EntryKind, RepoPath, Tree, TreeError};
+use dbm_git::workspace::WorkingTree;
 
 /// Reads one case per line, `folder TAB working folder TAB config TAB section`,
 /// and answers each with one line of JSON.
@@ -51,29 +52,6 @@ def answer(cwd, config, section):
 for line in sys.stdin:
     print(json.dumps(answer(*line.rstrip("\n").split("\t"))), flush=True)
 "#;
-
-/// The files of a folder on disk.
-struct FolderTree(PathBuf);
-
-impl Tree for FolderTree {
-    fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError> {
-        let Ok(entries) = fs::read_dir(self.0.join(folder.as_str())) else { return Ok(None) };
-        let mut entries: Vec<Entry> = entries
-            .map(|entry| {
-                let entry = entry.expect("readable");
-                let kind = if entry.path().is_dir() { EntryKind::Folder } else { EntryKind::File };
-                let name = entry.file_name().into_string().expect("UTF-8");
-                Entry { name, kind, link_target: None }
-            })
-            .collect();
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Some(entries))
-    }
-
-    fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
-        Ok(fs::read(self.0.join(path.as_str())).ok())
-    }
-}
 
 /// One repository with one config, and the folder in which a user would run alembic.
 struct Case {
@@ -285,7 +263,7 @@ fn ours(root: &Path, case: &Case) -> Result<Answer, String> {
     let declaration =
         format!("[components.x]\nconfig = '{}'\nsection = '{}'\n", case.config, case.section);
     fs::write(root.join("dbm-git.toml"), declaration).expect("writable");
-    let project = read_project(&FolderTree(root.to_owned()), None, root);
+    let project = read_project(&WorkingTree::new(root.to_owned()), None, root);
     let project = project.map_err(|error| error.to_string())?;
     let Component { script_location, version_locations, recursive, sourceless, .. } =
         &project.components[0];

@@ -4,6 +4,8 @@
 //! In place of dbm-git stands a script that logs how it was called. In the log
 //! commits go by their subjects and the null id is `0`.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+#![expect(clippy::disallowed_methods, reason = "tests set up and look at the real world")]
 
 use std::fs;
 use std::io::Write as _;

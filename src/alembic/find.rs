@@ -85,6 +85,7 @@ pub fn find_alembic(
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make files to be found")]
 mod tests {
     use super::*;
 

@@ -48,7 +48,6 @@ pub fn is_ci() -> bool {
 }
 
 /// The path of the running binary.
-#[expect(clippy::disallowed_methods, reason = "the hook shims bake it in")]
 pub fn binary() -> Option<PathBuf> {
     env::current_exe().ok()
 }

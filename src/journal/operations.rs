@@ -252,6 +252,7 @@ fn read_change(row: &SqliteRow) -> Result<Option<Change>, sqlx::Error> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make and damage files")]
 mod tests {
     use std::fs;
 

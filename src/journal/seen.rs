@@ -4,6 +4,11 @@
 //!
 //! Losing these files costs one superfluous look, so they are not synced.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "state of ours, in the git directory, not the user's files"
+)]
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,8 @@
 //! after it is recorded as finished. So an open operation always has its mark,
 //! while a mark may be stale: whoever sees one asks the database.
 
+#![expect(clippy::disallowed_methods, reason = "the mark is state of ours, not a user's file")]
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -30,11 +30,14 @@ type ParseResult = Result<Parsed, ParseFailure>;
 /// from the working tree, from upstream and from the merge preview.
 #[derive(Default)]
 pub struct ParseCache {
-    by_hash: RefCell<HashMap<u64, Vec<(Arc<Vec<u8>>, ParseResult)>>>,
+    by_hash: RefCell<HashMap<u64, Vec<ParsedContent>>>,
 }
 
+/// A content and what the parser made of it.
+type ParsedContent = (Arc<Vec<u8>>, ParseResult);
+
 impl ParseCache {
-    fn find(&self, hash: u64, bytes: &[u8]) -> Option<(Arc<Vec<u8>>, ParseResult)> {
+    fn find(&self, hash: u64, bytes: &[u8]) -> Option<ParsedContent> {
         let known = self.by_hash.borrow();
         known.get(&hash)?.iter().find(|(content, _)| content.as_slice() == bytes).cloned()
     }

@@ -223,6 +223,7 @@ fn take_back(
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make and damage files")]
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;

@@ -202,11 +202,7 @@ impl Scope<'_> {
     fn taint_all(&mut self, statement: &Stmt, top: &Stmt) {
         match statement {
             Stmt::Assign(s) => s.targets.iter().for_each(|t| self.taint_target(t, top)),
-            Stmt::AnnAssign(s) => {
-                if s.value.is_some() {
-                    self.taint_target(&s.target, top);
-                }
-            }
+            Stmt::AnnAssign(s) if s.value.is_some() => self.taint_target(&s.target, top),
             Stmt::AugAssign(s) => self.taint_target(&s.target, top),
             Stmt::Delete(s) => s.targets.iter().for_each(|t| self.taint_target(t, top)),
             Stmt::FunctionDef(s) => self.taint(s.name.as_str(), top),

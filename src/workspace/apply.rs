@@ -208,6 +208,7 @@ impl WorkingTree {
     /// Removes what Python has compiled of `script`. It trusts a cache by size and
     /// whole second of the source, so that an id replaced by another in the second
     /// of the last import would go unnoticed.
+    #[expect(clippy::disallowed_methods, reason = "Python's caches, which it makes anew")]
     fn remove_caches(&self, script: &RepoPath) -> io::Result<()> {
         let Some(stem) = script.file_name().strip_suffix(".py") else { return Ok(()) };
         let entries = match fs::read_dir(self.locate(&script.folder()).join("__pycache__")) {
@@ -256,6 +257,7 @@ fn names(paths: &[RepoPath]) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make files to look at")]
 mod tests {
     use std::path::PathBuf;
 

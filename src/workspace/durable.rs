@@ -1,6 +1,8 @@
 //! Single steps on the disk, each of which is durable when it returns: a file
 //! is all old or all new at any moment, and so is its folder's entry for it.
 
+#![expect(clippy::disallowed_methods, reason = "the one writer of the user's files")]
+
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;

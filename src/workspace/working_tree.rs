@@ -113,6 +113,7 @@ fn entry_kind(kind: fs::FileType) -> EntryKind {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make files to look at")]
 mod tests {
     use super::*;
 

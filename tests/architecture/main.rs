@@ -180,7 +180,7 @@ impl Source {
             }
             Target::Std(path) => {
                 // Tests of the shell set up a real world; the core's have none to set up.
-                let judged = layer.is_pure && !(mention.is_test && !CORE.contains(&own));
+                let judged = layer.is_pure && (!mention.is_test || CORE.contains(&own));
                 let ambient = judged.then(|| AMBIENT.iter().find(|part| overlaps(path, part)));
                 ambient
                     .flatten()

@@ -350,7 +350,7 @@ impl Speller<'_> {
 
     /// Something that looks like a header and is none.
     fn decoy(&mut self) -> &'static str {
-        *self.random.pick(&[
+        self.random.pick(&[
             "",
             "",
             "def helper():\n    down_revision = \"decoy\"\n    return down_revision\n",
