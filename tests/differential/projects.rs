@@ -55,8 +55,8 @@ impl Project {
             let is_legacy = style == IdStyle::Hex && random.chance(5);
             let file = file_name(&mut random, &revision.id, is_legacy);
             revision.path = format!("{}/{file}", inside(random.pick(&folders).as_str()));
-            revision.text = Speller { random: &mut random, bound: String::new() }
-                .script(&mut revision, is_legacy);
+            revision.text =
+                Speller { random: &mut random, bound: String::new() }.script(&revision, is_legacy);
             revisions.push(revision);
         }
         let strays = strays(&mut random, &folders).iter().map(|path| inside(path)).collect();
@@ -199,14 +199,13 @@ struct Speller<'a> {
 }
 
 impl Speller<'_> {
-    fn script(mut self, revision: &mut Revision, is_legacy: bool) -> Vec<u8> {
-        let is_latin = self.random.chance(8) && revision.id.is_ascii();
-        if is_latin && !revision.message.is_empty() {
-            revision.message += " déjà vu";
-        }
+    fn script(mut self, revision: &Revision, is_legacy: bool) -> Vec<u8> {
+        let names = [&revision.down_revisions, &revision.depends_on].into_iter().flatten();
+        let is_latin = self.random.chance(8)
+            && names.chain([&revision.id, &revision.message]).all(|name| name.is_ascii());
         let docstring = self.docstring(revision);
         let header = self.header(revision, is_legacy);
-        let decoy = self.decoy();
+        let decoy = *self.random.pick(DECOYS);
         let text = format!(
             "{docstring}from typing import Sequence, Union\n{decoy}{bound}\n{header}{FUNCTIONS}",
             bound = self.bound
@@ -214,11 +213,12 @@ impl Speller<'_> {
         self.encode(&text, is_latin)
     }
 
+    /// Names are ASCII where the file is Latin-1: we read its other bytes as `x`.
     fn encode(&mut self, text: &str, is_latin: bool) -> Vec<u8> {
         let text =
             if self.random.chance(15) { text.replace('\n', "\r\n") } else { text.to_owned() };
         if is_latin {
-            let coded = format!("# -*- coding: latin-1 -*-\n{text}");
+            let coded = format!("# -*- coding: latin-1 -*-\n# déjà vu\n{text}");
             return coded
                 .chars()
                 .map(|c| u8::try_from(u32::from(c)).expect("only Latin-1 letters"))
@@ -347,19 +347,17 @@ impl Speller<'_> {
             _ => format!("'{text}'"),
         }
     }
-
-    /// Something that looks like a header and is none.
-    fn decoy(&mut self) -> &'static str {
-        self.random.pick(&[
-            "",
-            "",
-            "def helper():\n    down_revision = \"decoy\"\n    return down_revision\n",
-            "class Holder:\n    revision = \"decoy\"\n    depends_on = \"decoy\"\n",
-            "TEXT = \"\"\"\ndown_revision = 'decoy'\n\"\"\"\n",
-            "# branch_labels = (\"decoy\",)\n",
-            "revision_note = \"decoy\"\n",
-        ])
-    }
 }
+
+/// What looks like a header and is none.
+const DECOYS: &[&str] = &[
+    "",
+    "",
+    "def helper():\n    down_revision = \"decoy\"\n    return down_revision\n",
+    "class Holder:\n    revision = \"decoy\"\n    depends_on = \"decoy\"\n",
+    "TEXT = \"\"\"\ndown_revision = 'decoy'\n\"\"\"\n",
+    "# branch_labels = (\"decoy\",)\n",
+    "revision_note = \"decoy\"\n",
+];
 
 const FUNCTIONS: &str = "\n\ndef upgrade():\n    pass\n\n\ndef downgrade():\n    pass\n";
