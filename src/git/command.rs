@@ -11,7 +11,8 @@ impl Repository {
         if paths.is_empty() {
             return Ok(());
         }
-        let mut arguments = vec!["add", "--all", "--force", "--"];
+        // Unlike `git add` it takes a path that is in neither the index nor the folder.
+        let mut arguments = vec!["update-index", "--add", "--remove", "--"];
         arguments.extend(paths.iter().map(RepoPath::as_str));
         self.run(&arguments).map(drop)
     }
