@@ -86,6 +86,31 @@ pub fn prepare(
     Ok(prepared)
 }
 
+/// What has run already of what the plan would rewrite: for who rebases without
+/// `--apply`, where nothing stops them. A database that cannot be asked says nothing.
+pub fn rewritten_but_applied(
+    session: &Session,
+    planned: &RebaseOutcome,
+    host: &Host,
+) -> Result<Vec<(String, ApplyRefusal)>, OpsError> {
+    let mut found = Vec::new();
+    for component in session.components()? {
+        let plan = planned.components.iter().find(|c| c.name == component.name);
+        let Some(Ok(plan)) = plan.map(|c| &c.plan) else { continue };
+        let Ok(url) = status::database_url(session, component, host) else { continue };
+        let rows = if plan.is_empty() { Ok(Vec::new()) } else { read_version_rows(&url) };
+        let rows = rows.unwrap_or_default();
+        let history = session.history(component, &Source::WorkingTree)?;
+        match objection(component, &history, plan, &rows, url.shown()) {
+            Some(refusal @ ApplyRefusal::AlreadyApplied { .. }) => {
+                found.push((component.name.clone(), refusal));
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
 fn prepare_component(
     session: &Session,
     component: &Component,

@@ -295,7 +295,7 @@ mod tests {
         7 | depends_on = f()
           |              ^^^
           |
-          = help: the dependency is unknown here; `dbm-git check --ask-alembic` resolves it
+          = help: the dependency is unknown here; a literal would make it known
 
         1 warning, 1 note
         ");

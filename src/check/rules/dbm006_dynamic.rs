@@ -24,8 +24,7 @@ Why it matters
   attribute 'down_revision'.
 
 How to mend it
-  Write the value as a literal, as alembic does. Where that cannot be, run
-  `dbm-git check --ask-alembic`, which resolves such headers with the project's Python.
+  Write the value as a literal, as alembic itself does when it makes a script.
 
 Example
   down_revision = f\"{int(revision) - 1:03d}\"     becomes     down_revision = \"041\"
@@ -49,7 +48,7 @@ fn finding(judged: &Judged<'_>, problem: &ScriptProblem) -> Option<Finding> {
     let (message, help, level) = match &problem.kind {
         ScriptProblemKind::Dynamic { field, source } => (
             format!("`{field}` is computed: {}", quoted(source)),
-            "write it as a literal, or run `dbm-git check --ask-alembic`",
+            "write the value as a plain string, as alembic itself does",
             Level::Error,
         ),
         ScriptProblemKind::Absent { field } => (
@@ -60,9 +59,9 @@ fn finding(judged: &Judged<'_>, problem: &ScriptProblem) -> Option<Finding> {
         ScriptProblemKind::DynamicNote { field, source } => (
             format!("`{field}` is computed: {}", quoted(source)),
             if *field == "depends_on" {
-                "the dependency is unknown here; `dbm-git check --ask-alembic` resolves it"
+                "the dependency is unknown here; a literal would make it known"
             } else {
-                "the label is taken by its source text; `dbm-git check --ask-alembic` resolves it"
+                "the label is taken by its source text; a literal would make it known"
             },
             Level::Note,
         ),
@@ -95,12 +94,12 @@ mod tests {
         insta::assert_snapshot!(check("revision = 'b'\ndown_revision = before(revision)\n"), @"
         Error: `down_revision` is computed: `before(revision)`
           [b] at versions/b.py:2
-          help: write it as a literal, or run `dbm-git check --ask-alembic`
+          help: write the value as a plain string, as alembic itself does
         ");
         insta::assert_snapshot!(check("revision = new_id()\ndown_revision = 'a'\n"), @"
         Error: `revision` is computed: `new_id()`
           [] at versions/b.py:1
-          help: write it as a literal, or run `dbm-git check --ask-alembic`
+          help: write the value as a plain string, as alembic itself does
         ");
     }
 
@@ -120,10 +119,10 @@ mod tests {
         insta::assert_snapshot!(check(source), @"
         Note: `depends_on` is computed: `tuple(names)`
           [b] at versions/b.py:4
-          help: the dependency is unknown here; `dbm-git check --ask-alembic` resolves it
+          help: the dependency is unknown here; a literal would make it known
         Note: `branch_labels` is computed: `cli.EXPAND`
           [b] at versions/b.py:3
-          help: the label is taken by its source text; `dbm-git check --ask-alembic` resolves it
+          help: the label is taken by its source text; a literal would make it known
         ");
     }
 

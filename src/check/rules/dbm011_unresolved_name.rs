@@ -84,7 +84,7 @@ fn unresolved(
         (what, format!("write `{}` in full", history.id(*one)))
     } else if may_be_computed {
         let what = "which is no id, but may be one of the computed labels".to_owned();
-        (what, "`dbm-git check --ask-alembic` resolves computed labels".to_owned())
+        (what, "write the label as a literal where it is declared".to_owned())
     } else {
         let what = "which is neither a revision id nor a branch label".to_owned();
         (what, format!("correct `{reference}`, or bring in the branch that has it"))
@@ -214,7 +214,7 @@ mod tests {
         insta::assert_snapshot!(shown(&RULE, &judge(&ours)), @"
         Note: `c` depends on `contract`, which is no id, but may be one of the computed labels
           [c] at v/c.py:4
-          help: `dbm-git check --ask-alembic` resolves computed labels
+          help: write the label as a literal where it is declared
         ");
     }
 }

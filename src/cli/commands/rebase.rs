@@ -113,6 +113,12 @@ pub fn rewrite(
         let databases = if common.apply && !planned.is_refused() {
             ops::apply::prepare(&session, &planned, &host)?
         } else {
+            for (component, refusal) in
+                ops::apply::rewritten_but_applied(&session, &planned, &host)?
+            {
+                ui.note(&format!("warning: {component}: {refusal}"));
+                ui.note("hint: `dbm-git undo`, go down with the old files, then rebase again");
+            }
             Vec::new()
         };
         let outcome = ops::rebase::apply(&session, options, planned, &mut access)?;
