@@ -97,9 +97,11 @@ pub fn rewritten_but_applied(
     for component in session.components()? {
         let plan = planned.components.iter().find(|c| c.name == component.name);
         let Some(Ok(plan)) = plan.map(|c| &c.plan) else { continue };
+        if plan.is_empty() {
+            continue;
+        }
         let Ok(url) = status::database_url(session, component, host) else { continue };
-        let rows = if plan.is_empty() { Ok(Vec::new()) } else { read_version_rows(&url) };
-        let rows = rows.unwrap_or_default();
+        let Ok(rows) = read_version_rows(&url) else { continue };
         let history = session.history(component, &Source::WorkingTree)?;
         match objection(component, &history, plan, &rows, url.shown()) {
             Some(refusal @ ApplyRefusal::AlreadyApplied { .. }) => {
