@@ -1,0 +1,105 @@
+//! The pieces a plan is made of, under keys of their own.
+
+use std::collections::HashMap;
+
+use super::refusal::{Refusal, broken};
+use super::request::{RebaseRequest, Standing};
+use crate::plan::NewScript;
+use crate::revision::{GraphProblem, Node, Revision, RevisionId, RevisionRef};
+use crate::script::History;
+
+/// One script, or one merge revision still to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    /// The node in the request's history; `None` for a new script.
+    pub node: Option<Node>,
+    /// As it is to become, under keys.
+    pub revision: Revision,
+    pub own: bool,
+    /// Topological ties: commit order, then file name.
+    pub rank: (usize, String),
+    pub deleted: bool,
+    pub written: Option<NewScript>,
+    /// The id it gets in the end.
+    pub id: RevisionId,
+}
+
+/// Gives each script a key of its own. Where an own and a landed file claim one
+/// id, the own one gets another key, and own references follow it: they were
+/// written when only the own file was there.
+pub(super) fn unique_items(request: &RebaseRequest<'_>) -> Result<Vec<Item>, Refusal> {
+    let history = request.history;
+    let own = |node: Node| request.standings[node].standing != Standing::Landed;
+    let mut claimed: HashMap<&RevisionId, Vec<Node>> = HashMap::new();
+    for node in 0..history.scripts.len() {
+        claimed.entry(history.id(node)).or_default().push(node);
+    }
+    let mut keys: HashMap<RevisionId, RevisionId> = HashMap::new();
+    for (id, nodes) in &claimed {
+        let own_nodes = nodes.iter().filter(|&&n| own(n)).count();
+        if nodes.len() - own_nodes > 1 || own_nodes > 1 {
+            return Err(Refusal::DuplicateId {
+                id: (*id).clone(),
+                paths: nodes.iter().map(|&n| history.script(n).file.path.clone()).collect(),
+            });
+        }
+        if nodes.len() == 2 {
+            let key = RevisionId::new(format!("{id}\u{0}own"))
+                .expect("a legal id stays legal with a NUL in it");
+            keys.insert((*id).clone(), key);
+        }
+    }
+    let items = (0..history.scripts.len()).map(|node| {
+        let script = history.script(node);
+        let is_own = own(node);
+        let mut revision = history.graph.revision(node).clone();
+        let id = revision.id.clone();
+        if is_own {
+            if let Some(key) = keys.get(&revision.id) {
+                revision.id = key.clone();
+            }
+            for down in &mut revision.down_revisions {
+                if let Some(key) = keys.get(down).filter(|key| **key != revision.id) {
+                    *down = key.clone();
+                }
+            }
+            for reference in &mut revision.depends_on {
+                if let Some(key) = keys.get(reference.as_str()) {
+                    *reference = RevisionRef::new(key.as_str());
+                }
+            }
+        }
+        let added = request.standings[node].added.unwrap_or(usize::MAX);
+        Item {
+            node: Some(node),
+            revision,
+            own: is_own,
+            rank: (added, script.file.path.file_name().to_owned()),
+            deleted: false,
+            written: None,
+            id,
+        }
+    });
+    Ok(items.collect())
+}
+
+/// A script that cannot be read in full cannot be edited, and a down revision
+/// that is not in the tree must not be lost by re-pointing what names it.
+pub(super) fn must_be_sound(history: &History, node: Node) -> Result<(), Refusal> {
+    let path = &history.script(node).file.path;
+    if let Some(problem) = history.problems.iter().find(|p| &p.path == path && p.is_grave()) {
+        return Err(broken(problem));
+    }
+    let missing = history.graph_problems.iter().find_map(|problem| match problem {
+        GraphProblem::MissingDownRevision { node: at, missing } if *at == node => Some(missing),
+        _ => None,
+    });
+    match missing {
+        Some(missing) => Err(Refusal::Broken {
+            path: path.clone(),
+            line: history.script(node).header.down_revision.as_ref().map_or(1, |f| f.line),
+            reason: format!("its down revision `{missing}` is not in the tree"),
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,289 @@
+//! Histories in notation in, plans in words out.
+
+use super::*;
+use crate::plan::{ScriptConventions, Strategy};
+use crate::revision::{HeadPolicy, RevisionId, RevisionRef};
+use crate::script::{History, history_of};
+use crate::tree::RepoPath;
+
+/// A history in notation, its own revisions, and how the request departs from the default.
+struct Case<'a> {
+    history: &'a str,
+    own: &'a [&'a str],
+    adjust: fn(&mut RebaseRequest<'_>),
+}
+
+impl Case<'_> {
+    fn plan(&self) -> Result<(History, RebasePlan), Refusal> {
+        let history = history_of(self.history);
+        let standings: Vec<ScriptStanding> = (0..history.scripts.len())
+            .map(|node| {
+                let position = self.own.iter().position(|id| *id == history.id(node).as_str());
+                ScriptStanding {
+                    standing: if position.is_some() { Standing::Own } else { Standing::Landed },
+                    added: position,
+                    is_pushed: false,
+                }
+            })
+            .collect();
+        let conventions = ScriptConventions {
+            version_locations: vec![RepoPath::new("versions").expect("inside")],
+            ..ScriptConventions::default()
+        };
+        let mut request = RebaseRequest {
+            history: &history,
+            standings: &standings,
+            knows_landed: true,
+            policy: HeadPolicy::Auto,
+            strategy: Strategy::Auto,
+            conventions: &conventions,
+            sequential: None,
+            onto: None,
+            moved: None,
+            include_shared: false,
+            merge_only: false,
+            message: None,
+        };
+        (self.adjust)(&mut request);
+        let plan = plan_rebase(&request)?;
+        drop(request);
+        Ok((history, plan))
+    }
+}
+
+fn shown(plan: &RebasePlan) -> String {
+    let join = |ids: &[RevisionId]| match ids {
+        [] => "<base>".to_owned(),
+        ids => ids.iter().map(RevisionId::as_str).collect::<Vec<_>>().join(", "),
+    };
+    let mut lines = Vec::new();
+    for new in &plan.created {
+        lines.push(format!("write {} -> {}", join(&new.revision.down_revisions), new.revision.id));
+    }
+    for m in &plan.moved {
+        lines.push(format!("{} -> {} (was {})", join(&m.to), m.revision, join(&m.from)));
+    }
+    for r in &plan.renumbered {
+        lines.push(format!("rename {} to {}", r.from.1, r.to.1));
+    }
+    for (id, _) in &plan.deleted {
+        lines.push(format!("delete {id}"));
+    }
+    lines.push(format!("heads: {}", join(&plan.heads)));
+    lines.join("\n")
+}
+
+#[track_caller]
+fn check(history: &str, own: &[&str], expected: &str) {
+    check_with(history, own, |_| {}, expected);
+}
+
+#[track_caller]
+fn check_with(history: &str, own: &[&str], adjust: fn(&mut RebaseRequest<'_>), expected: &str) {
+    let case = Case { history, own, adjust };
+    let (_, plan) = case.plan().expect("a plan");
+    assert_eq!(shown(&plan), expected);
+}
+
+#[track_caller]
+fn refused(history: &str, own: &[&str], adjust: fn(&mut RebaseRequest<'_>), expected: &str) {
+    let case = Case { history, own, adjust };
+    let refusal = case.plan().expect_err("a refusal");
+    assert_eq!(refusal.to_string(), expected);
+}
+
+#[test]
+fn one_own_revision_goes_on_the_landed_head() {
+    check("<base> -> a\na -> m\na -> f", &["f"], "m -> f (was a)\nheads: f");
+}
+
+#[test]
+fn nothing_is_done_where_nothing_has_diverged() {
+    check("<base> -> a\na -> m\nm -> f", &["f"], "heads: f");
+    check("<base> -> a\na -> e (x)\na -> c (y)", &["c"], "heads: e, c");
+}
+
+// a ── m ── n
+//  ╰── f ── g      only f moves, g follows on its own
+#[test]
+fn of_a_chain_only_the_first_is_re_pointed() {
+    check("<base> -> a\na -> m\nm -> n\na -> f\nf -> g", &["f", "g"], "n -> f (was a)\nheads: g");
+}
+
+#[test]
+fn several_own_heads_become_one_chain_in_commit_order() {
+    check(
+        "<base> -> a\na -> m\na -> f\na -> g\na -> h",
+        &["h", "f", "g"],
+        "m -> h (was a)\nh -> f (was a)\nf -> g (was a)\nheads: g",
+    );
+}
+
+#[test]
+fn a_dependency_among_own_revisions_keeps_its_order() {
+    check(
+        "<base> -> a\na -> m\na (g) -> f\na -> g",
+        &["f", "g"],
+        "m -> g (was a)\ng -> f (was a)\nheads: f",
+    );
+}
+
+// a ── m1 ── m2
+//  ╰─ f ─╲
+//     m1 ── x (own merge)     x is a plain link then, and goes
+#[test]
+fn an_own_merge_that_has_become_a_link_is_deleted() {
+    check(
+        "<base> -> a\na -> m1\nm1 -> m2\na -> f\nm1, f -> x\nx -> g",
+        &["f", "x", "g"],
+        "m2 -> f (was a)\nf -> g (was x)\ndelete x\nheads: g",
+    );
+}
+
+#[test]
+fn an_own_merge_with_a_body_or_a_reader_is_kept_as_a_link() {
+    let history = "<base> -> a\na -> m1\nm1 -> m2\na -> f\nm1, f -> x";
+    check_with(
+        history,
+        &["f", "x"],
+        |request| {
+            let mut pushed = request.standings.to_vec();
+            pushed.iter_mut().for_each(|s| s.is_pushed = true);
+            request.standings = Box::leak(pushed.into_boxed_slice());
+        },
+        "m2 -> f (was a)\nf -> x (was m1, f)\nheads: x",
+    );
+}
+
+#[test]
+fn landed_heads_that_diverged_are_merged_and_own_ones_follow() {
+    check(
+        "<base> -> a\na -> m1\na -> m2\na -> f",
+        &["f"],
+        "write m1, m2 -> 1af4920a8620\n1af4920a8620 -> f (was a)\nheads: f",
+    );
+    refused(
+        "<base> -> a\na -> m1\na -> m2\na -> f",
+        &["f"],
+        |request| request.strategy = Strategy::Linear,
+        "upstream itself has diverged heads (`m1`, `m2`), and the strategy `linear` writes no merge revision",
+    );
+}
+
+#[test]
+fn an_own_merge_over_exactly_the_landed_heads_is_the_one() {
+    check(
+        "<base> -> a\na -> m1\na -> m2\nm1, m2 -> x\nm1 -> f",
+        &["x", "f"],
+        "x -> f (was m1)\nheads: f",
+    );
+}
+
+#[test]
+fn the_strategy_merge_re_points_nothing() {
+    check_with(
+        "<base> -> a\na -> m\na -> f",
+        &["f"],
+        |request| request.strategy = Strategy::Merge,
+        "write f, m -> 1c5349cc5dec\nheads: 1c5349cc5dec",
+    );
+}
+
+#[test]
+fn labels_stay_with_their_lineage() {
+    check(
+        "<base> -> a\na -> e (x)\na -> c (y)\ne -> m\ne -> f",
+        &["f"],
+        "m -> f (was e)\nheads: c, f",
+    );
+}
+
+#[test]
+fn a_second_own_base_goes_on_the_landed_head_too() {
+    check("<base> -> a\na -> m\n<base> -> f", &["f"], "m -> f (was <base>)\nheads: f");
+}
+
+#[test]
+fn sequential_ids_are_renumbered_with_their_files() {
+    check(
+        "<base> -> 0001\n0001 -> 0002_m\n0001 -> 0002_f\n0002_f -> 0003_g",
+        &["0002_f", "0003_g"],
+        "0002_m -> 0003_f (was 0001)\n0003_f -> 0004_g (was 0002_f)\n\
+         rename versions/0002_f.py to versions/0003_f.py\n\
+         rename versions/0003_g.py to versions/0004_g.py\nheads: 0004_g",
+    );
+}
+
+#[test]
+fn without_upstream_onto_must_say() {
+    let history = "<base> -> a\na -> m\na -> f\nf -> g";
+    refused(
+        history,
+        &[],
+        |request| request.knows_landed = false,
+        "nothing tells landed revisions from own ones: there is no upstream and no merge",
+    );
+    check_with(
+        history,
+        &[],
+        |request| {
+            request.knows_landed = false;
+            request.onto = Some(RevisionRef::new("m"));
+        },
+        "m -> f (was a)\nheads: g",
+    );
+}
+
+#[test]
+fn a_landed_revision_moves_only_when_it_is_named() {
+    check_with(
+        "<base> -> a\na -> m\na -> f\nf -> g",
+        &[],
+        |request| {
+            request.onto = Some(RevisionRef::new("m"));
+            request.moved = Some(RevisionRef::new("f"));
+        },
+        "m -> f (was a)\nheads: g",
+    );
+}
+
+#[test]
+fn shared_revisions_stay_unless_included() {
+    let share = |request: &mut RebaseRequest<'_>| {
+        let mut shared = request.standings.to_vec();
+        shared[2].standing = Standing::Shared;
+        request.standings = Box::leak(shared.into_boxed_slice());
+    };
+    refused(
+        "<base> -> a\na -> m\na -> f",
+        &["f"],
+        share,
+        "`f` would have to be rewritten, but other branches have them too (say --include-shared to move them all the same)",
+    );
+}
+
+#[test]
+fn a_down_revision_that_is_missing_is_not_lost() {
+    refused(
+        "<base> -> a\na -> m\ngone -> f",
+        &["f"],
+        |_| {},
+        "`versions/f.py`:9 has to be mended first: its down revision `gone` is not in the tree",
+    );
+}
+
+#[test]
+fn only_values_and_docstring_lines_differ() {
+    let case = Case { history: "<base> -> a\na -> m\na -> f, add f", own: &["f"], adjust: |_| {} };
+    let (history, plan) = case.plan().expect("a plan");
+    let [change] = plan.changes.as_slice() else { panic!("one change: {:?}", plan.changes) };
+    let node = history.graph.node("f").expect("there");
+    let before = String::from_utf8(history.script(node).file.bytes.to_vec()).expect("text");
+    let after = String::from_utf8(change.after.clone().expect("kept").bytes).expect("text");
+    assert_eq!(
+        after,
+        before
+            .replace("Revises: a\n", "Revises: m\n")
+            .replace("down_revision = \"a\"", "down_revision = \"m\"")
+    );
+}
