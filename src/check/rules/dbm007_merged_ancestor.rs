@@ -15,18 +15,20 @@ A merge revision names two down revisions of which one already contains the othe
 comes of merge revisions written by hand, or of re-pointing one side afterwards.
 
 Why it matters
-  `alembic heads` shows one head and all seems well, but `alembic upgrade head` removes
-  the same version row twice and dies: KeyError: 'aaaa00000001'.
+  `alembic heads` shows one head and all seems well, but where two or more branches are
+  left to merge, `alembic upgrade head` removes a version row that is gone already and
+  dies: KeyError: 'aaaa00000001'. Where the ancestor stands beside one descendant only,
+  upgrades work and this is a warning: `alembic downgrade -1` calls the walk ambiguous.
 
 How to mend it
   Take the ancestor out of `down_revision`. If one down revision is left, the merge
   revision is a plain link, which is fine.
 
 Example
-  a -> b, b -> c
-  a, c -> m       a is below c already
+  a -> b, b -> c, a -> d
+  b, c, d -> m    b is below c already
 
-  down_revision = (\"a\", \"c\")     becomes     down_revision = \"c\"
+  down_revision = (\"b\", \"c\", \"d\")     becomes     down_revision = (\"c\", \"d\")
 ",
     run,
 };
@@ -61,7 +63,14 @@ fn finding(judged: &Judged<'_>, merge: Node, redundant: &[Node]) -> Finding {
     let others = named(rest.iter().map(|&n| history.id(n)));
     let (are, they) =
         if redundant.len() == 1 { ("is", "an ancestor") } else { ("are", "ancestors") };
-    RULE.finding(format!("`{id}` merges {ancestors}, which {are} {they} of {others}"))
+    let mut finding =
+        RULE.finding(format!("`{id}` merges {ancestors}, which {are} {they} of {others}"));
+    // With one branch left Alembic takes the revision for a plain link and
+    // never looks for the ancestor's version row.
+    if rest.iter().all(|&down| down == rest[0]) {
+        finding.level = Level::Warning;
+    }
+    finding
         .at(places::down_revision_of(history, merge))
         .about(history.graph.ids(std::iter::once(merge).chain(redundant.iter().copied())))
         .help(format!("take {ancestors} out of `down_revision`, so that `{id}` follows {others}"))
@@ -139,13 +148,30 @@ mod tests {
     /// r - a - b - m
     ///       \____/
     /// ```
+    ///
+    /// DataJunction and keep have lived with such a revision for months.
     #[test]
-    fn an_ancestor_beside_its_descendant_is_named() {
+    fn an_ancestor_beside_its_only_descendant_is_a_warning() {
         let ours = history("<base> -> r\nr -> a\na -> b\na, b -> m\nm -> n");
         insta::assert_snapshot!(shown(&RULE, &judge(&ours)), @"
-        Error: `m` merges `a`, which is an ancestor of `b`
+        Warning: `m` merges `a`, which is an ancestor of `b`
           [m a] at versions/m.py:7
           help: take `a` out of `down_revision`, so that `m` follows `b`
+        ");
+    }
+
+    /// ```text
+    /// r - a - b - m
+    ///  \    \____/|
+    ///   x --------+
+    /// ```
+    #[test]
+    fn an_ancestor_beside_two_branches_is_an_error() {
+        let ours = history("<base> -> r\nr -> a\na -> b\nr -> x\na, b, x -> m");
+        insta::assert_snapshot!(shown(&RULE, &judge(&ours)), @"
+        Error: `m` merges `a`, which is an ancestor of `b` and `x`
+          [m a] at versions/m.py:7
+          help: take `a` out of `down_revision`, so that `m` follows `b` and `x`
         ");
     }
 
