@@ -3,7 +3,7 @@
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
-use super::{Span, line_of};
+use super::{SourceText, Span, line_of};
 
 /// A line `Name: value` of the docstring, by the span of its value in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,32 +41,37 @@ pub struct Docstring {
 
 impl Docstring {
     /// Reads the first statement, if it is a string.
-    pub(super) fn read(body: &[Stmt], text: &str, bytes: &[u8]) -> Option<Self> {
+    pub(super) fn read(body: &[Stmt], source: &SourceText<'_>, bytes: &[u8]) -> Option<Self> {
         let Some(Stmt::Expr(first)) = body.first() else { return None };
         let Expr::StringLiteral(literal) = first.value.as_ref() else { return None };
         let span = literal.range().start().to_usize()..literal.range().end().to_usize();
-        let raw = text.get(span.clone())?;
-        let line = |name| read_line(raw, span.start, name, bytes);
+        let raw = source.text.get(span.clone())?;
+        let line = |name| {
+            let (value, span) = find_line(raw, span.start, name)?;
+            let span = source.in_file(span);
+            Some(DocstringLine { value, line: line_of(bytes, span.start), span })
+        };
         Some(Self {
             message: first_paragraph(literal.value.to_str()),
             revision_id: line("Revision ID:"),
             revises: line("Revises:"),
             create_date: line("Create Date:"),
-            span,
+            span: source.in_file(span.clone()),
         })
     }
 }
 
 /// Alembic's `Script.doc`: the first paragraph of the stripped docstring.
 fn first_paragraph(text: &str) -> String {
-    let text = text.replace("\r\n", "\n");
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let paragraph = text.trim().split("\n\n").next().unwrap_or_default();
     paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn read_line(raw: &str, start: usize, name: &str, bytes: &[u8]) -> Option<DocstringLine> {
+/// Value and span of the line `name`, in the text of the file.
+fn find_line(raw: &str, start: usize, name: &str) -> Option<(String, Span)> {
     let mut offset = 0;
-    for line in raw.split_inclusive('\n') {
+    for line in raw.split_inclusive(['\n', '\r']) {
         let content = line.trim_end_matches(['\n', '\r']);
         let indent = content.len() - content.trim_start().len();
         if let Some(rest) = content[indent..].strip_prefix(name) {
@@ -76,11 +81,7 @@ fn read_line(raw: &str, start: usize, name: &str, bytes: &[u8]) -> Option<Docstr
             let lead =
                 if value.is_empty() { rest.len() } else { rest.len() - rest.trim_start().len() };
             let from = start + offset + indent + name.len() + lead;
-            return Some(DocstringLine {
-                value: value.to_owned(),
-                span: from..from + value.len(),
-                line: line_of(bytes, from),
-            });
+            return Some((value.to_owned(), from..from + value.len()));
         }
         offset += line.len();
     }

@@ -3,14 +3,21 @@
 
 use super::header::{Element, Field, FieldValue, Header};
 use super::literal::QuoteStyle;
-use super::{DocstringLine, Span};
+use super::{DocstringLine, SourceEncoding, Span};
 use crate::revision::{RevisionId, RevisionRef};
 
 /// One replacement; spans of one file never overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     pub span: Span,
-    pub replacement: String,
+    /// In the file's own encoding.
+    pub replacement: Vec<u8>,
+}
+
+/// An edit that has yet to be put into the file's encoding.
+struct TextEdit {
+    span: Span,
+    replacement: String,
 }
 
 /// Why a header cannot be edited in place.
@@ -22,6 +29,8 @@ pub enum EditError {
     Dynamic { field: &'static str, source_text: String },
     #[error("`{field}` shares its value with another name in one statement")]
     Shared { field: &'static str },
+    #[error("`{text}` cannot be written in {encoding}, which the file declares")]
+    Unencodable { text: String, encoding: &'static str },
 }
 
 /// Puts `edits` into `bytes`.
@@ -31,7 +40,7 @@ pub fn apply_edits(bytes: &[u8], mut edits: Vec<Edit>) -> Vec<u8> {
     let mut at = 0;
     for edit in &edits {
         out.extend_from_slice(&bytes[at..edit.span.start]);
-        out.extend_from_slice(edit.replacement.as_bytes());
+        out.extend_from_slice(&edit.replacement);
         at = edit.span.end;
     }
     out.extend_from_slice(&bytes[at..]);
@@ -51,7 +60,7 @@ pub fn set_down_revisions(
     if let Some(line) = header.docstring.as_ref().and_then(|d| d.revises.as_ref()) {
         edits.extend(docstring_edit(bytes, line, &names));
     }
-    Ok(edits)
+    encoded(bytes, edits)
 }
 
 /// The edits that give the script the id `new`, in code and docstring.
@@ -66,7 +75,7 @@ pub fn set_revision(
     if let Some(line) = header.docstring.as_ref().and_then(|d| d.revision_id.as_ref()) {
         edits.extend(docstring_edit(bytes, line, &names));
     }
-    Ok(edits)
+    encoded(bytes, edits)
 }
 
 /// The edits that make `depends_on` name `new`.
@@ -77,7 +86,22 @@ pub fn set_depends_on(
 ) -> Result<Vec<Edit>, EditError> {
     let field = editable(header.depends_on.as_ref(), "depends_on")?;
     let names: Vec<&str> = new.iter().map(RevisionRef::as_str).collect();
-    Ok(value_edits(bytes, field, file_style(bytes, header), &names))
+    encoded(bytes, value_edits(bytes, field, file_style(bytes, header), &names))
+}
+
+/// Puts what is to be written into the encoding of the file.
+fn encoded(bytes: &[u8], edits: Vec<TextEdit>) -> Result<Vec<Edit>, EditError> {
+    // A file that was parsed was decoded, so the encoding is known.
+    let encoding = SourceEncoding::of(bytes).unwrap_or(SourceEncoding::Ascii);
+    edits
+        .into_iter()
+        .map(|TextEdit { span, replacement }| match encoding.encode(&replacement) {
+            Some(replacement) => Ok(Edit { span, replacement }),
+            None => {
+                Err(EditError::Unencodable { text: replacement, encoding: encoding.name() })
+            }
+        })
+        .collect()
 }
 
 fn editable<'a>(field: Option<&'a Field>, name: &'static str) -> Result<&'a Field, EditError> {
@@ -98,7 +122,12 @@ fn file_style<'a>(bytes: &'a [u8], header: &Header) -> QuoteStyle<'a> {
     QuoteStyle { prefix: "", ..style }
 }
 
-fn value_edits(bytes: &[u8], field: &Field, style: QuoteStyle<'_>, names: &[&str]) -> Vec<Edit> {
+fn value_edits(
+    bytes: &[u8],
+    field: &Field,
+    style: QuoteStyle<'_>,
+    names: &[&str],
+) -> Vec<TextEdit> {
     if let FieldValue::Sequence(elements) = &field.value
         && elements.len() == names.len()
     {
@@ -122,7 +151,7 @@ fn value_edits(bytes: &[u8], field: &Field, style: QuoteStyle<'_>, names: &[&str
     if replacement == text {
         return Vec::new();
     }
-    vec![Edit { span: field.span.clone(), replacement }]
+    vec![TextEdit { span: field.span.clone(), replacement }]
 }
 
 fn element_edit(
@@ -130,12 +159,12 @@ fn element_edit(
     element: &Element,
     style: QuoteStyle<'_>,
     name: &str,
-) -> Option<Edit> {
+) -> Option<TextEdit> {
     match element {
         Element::Text { value, .. } if value == name => None,
         Element::Text { span, .. } | Element::Dynamic { span, .. } => {
             let own = QuoteStyle::of(slice(bytes, span)).unwrap_or(style);
-            Some(Edit { span: span.clone(), replacement: own.quote(name) })
+            Some(TextEdit { span: span.clone(), replacement: own.quote(name) })
         }
     }
 }
@@ -145,7 +174,7 @@ fn first_style(text: &str) -> Option<QuoteStyle<'_>> {
     QuoteStyle::of(text.trim_start_matches(['(', '[', '{', ' ', '\t', '\r', '\n']))
 }
 
-fn docstring_edit(bytes: &[u8], line: &DocstringLine, names: &[&str]) -> Option<Edit> {
+fn docstring_edit(bytes: &[u8], line: &DocstringLine, names: &[&str]) -> Option<TextEdit> {
     if line.ids() == names {
         return None;
     }
@@ -168,13 +197,17 @@ fn docstring_edit(bytes: &[u8], line: &DocstringLine, names: &[&str]) -> Option<
     if line.span.is_empty() && bytes.get(line.span.start.wrapping_sub(1)) == Some(&b':') {
         replacement.insert(0, ' ');
     }
-    Some(Edit { span: line.span.clone(), replacement })
+    Some(TextEdit { span: line.span.clone(), replacement })
 }
 
-/// The text of a span; spans that the header gives always lie in ASCII values
-/// of a file that was decoded, so a failure can only mean an empty value.
+/// The text of a span as far as it is ASCII: quotes and brackets are, in every
+/// encoding that a file can be in.
 fn slice<'a>(bytes: &'a [u8], span: &Span) -> &'a str {
-    bytes.get(span.clone()).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
+    let bytes = bytes.get(span.clone()).unwrap_or_default();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]
@@ -280,6 +313,21 @@ mod tests {
     #[test]
     fn a_byte_order_mark_stays() {
         check("\u{feff}down_revision = 'a'\n", &["x"], "\u{feff}down_revision = 'x'\n");
+    }
+
+    #[test]
+    fn an_edit_is_written_in_the_files_encoding() {
+        let source = b"# coding: latin-1\n\"\"\"g\xf6\n\nRevises: gr\xf6\xdfe\n\"\"\"\ndown_revision = \"gr\xf6\xdfe\" # \xe9\n";
+        let parsed = parse_script(source).expect("readable");
+        let edits = |id| {
+            let new = [RevisionId::new(id).expect("legal id")];
+            set_down_revisions(source, &parsed.header, &new)
+        };
+        let edited = apply_edits(source, edits("süß").expect("editable"));
+        let expected = b"# coding: latin-1\n\"\"\"g\xf6\n\nRevises: s\xfc\xdf\n\"\"\"\ndown_revision = \"s\xfc\xdf\" # \xe9\n";
+        assert_eq!(edited.escape_ascii().to_string(), expected.escape_ascii().to_string());
+        let error = edits("表").expect_err("no such character");
+        insta::assert_snapshot!(error, @"`\"表\"` cannot be written in latin-1, which the file declares");
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //! module level leaves them, each with the span of its value.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use ruff_python_ast::{ExceptHandler, Expr, Stmt};
-use ruff_text_size::Ranged;
+use ruff_python_ast::{ExceptHandler, Expr, ExprStringLiteral, Stmt};
+use ruff_text_size::{Ranged, TextRange};
 
 use super::docstring::Docstring;
-use super::{Span, line_of};
+use super::{SourceText, Span, line_of};
 
 /// One entry of a tuple, list or set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,41 +90,63 @@ impl Header {
 
 const NAMES: [&str; 4] = ["revision", "down_revision", "branch_labels", "depends_on"];
 
-/// Reads the header off a module's statements. `text` has the offsets of `bytes`.
-pub(super) fn read_header(body: &[Stmt], text: &str, bytes: &[u8]) -> Header {
-    let mut scope = Scope { text, bytes, names: HashMap::new() };
+/// Reads the header off a module's statements; `source` is the text of `bytes`.
+pub(super) fn read_header(body: &[Stmt], source: &SourceText<'_>, bytes: &[u8]) -> Header {
+    let mut scope = Scope::default();
     for statement in body {
         scope.run(statement);
     }
-    let mut take = |name: &str| scope.names.remove(name);
+    let reader = FieldReader { source, bytes };
+    let field = |name: &str| scope.names.get(name).map(|binding| reader.field(binding));
     Header {
-        revision: take("revision"),
-        down_revision: take("down_revision"),
-        branch_labels: take("branch_labels"),
-        depends_on: take("depends_on"),
-        docstring: Docstring::read(body, text, bytes),
+        revision: field("revision"),
+        down_revision: field("down_revision"),
+        branch_labels: field("branch_labels"),
+        depends_on: field("depends_on"),
+        docstring: Docstring::read(body, source, bytes),
         is_empty_revision: ["upgrade", "downgrade"].iter().all(|name| does_nothing(body, name)),
     }
 }
 
-/// The module's names as a reader of literals knows them, statement by statement.
-struct Scope<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    names: HashMap<String, Field>,
+/// What a name is bound to, as little of it as costs nothing: a script may hold
+/// megabytes of data besides its header.
+enum Value<'a> {
+    None,
+    Text(&'a ExprStringLiteral),
+    /// A tuple, list or set, and which of its parts are names of strings.
+    Sequence(&'a [Expr], Vec<(usize, &'a ExprStringLiteral)>),
+    Expression(TextRange),
+    Statement(TextRange),
 }
 
-impl Scope<'_> {
-    fn run(&mut self, statement: &Stmt) {
+struct Binding<'a> {
+    value: Rc<Value<'a>>,
+    expression: TextRange,
+    statement: TextRange,
+    shared: bool,
+}
+
+/// The module's names as a reader of literals knows them, statement by statement.
+#[derive(Default)]
+struct Scope<'a> {
+    names: HashMap<&'a str, Binding<'a>>,
+    /// The values of the current statement, which may have any number of targets.
+    evaluated: HashMap<TextRange, Rc<Value<'a>>>,
+}
+
+impl<'a> Scope<'a> {
+    fn run(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::Assign(assign) => {
                 let shared = assign.targets.iter().filter(|t| is_header_name(t)).count() > 1;
+                self.evaluated.clear();
                 for target in &assign.targets {
                     self.bind(target, &assign.value, statement, shared);
                 }
             }
             Stmt::AnnAssign(assign) => {
                 if let Some(value) = &assign.value {
+                    self.evaluated.clear();
                     self.bind(&assign.target, value, statement, false);
                 }
             }
@@ -131,11 +154,16 @@ impl Scope<'_> {
         }
     }
 
-    fn bind(&mut self, target: &Expr, value: &Expr, statement: &Stmt, shared: bool) {
+    fn bind(&mut self, target: &'a Expr, value: &'a Expr, statement: &'a Stmt, shared: bool) {
         match (target, elements(target), elements(value)) {
             (Expr::Name(name), _, _) => {
-                let field = self.field(self.evaluate(value), value, statement, shared);
-                self.names.insert(name.id.to_string(), field);
+                let binding = Binding {
+                    value: self.evaluate(value),
+                    expression: value.range(),
+                    statement: statement.range(),
+                    shared,
+                };
+                self.names.insert(name.id.as_str(), binding);
             }
             (_, Some(targets), Some(values))
                 if targets.len() == values.len()
@@ -154,52 +182,37 @@ impl Scope<'_> {
         }
     }
 
-    fn field(&self, value: FieldValue, expr: &Expr, statement: &Stmt, shared: bool) -> Field {
-        Field {
-            value,
-            span: span_of(expr),
-            statement: span_of(statement),
-            line: line_of(self.bytes, span_of(expr).start),
-            shared,
+    fn evaluate(&mut self, expr: &'a Expr) -> Rc<Value<'a>> {
+        if let Some(known) = self.evaluated.get(&expr.range()) {
+            return Rc::clone(known);
         }
-    }
-
-    fn evaluate(&self, expr: &Expr) -> FieldValue {
-        match expr {
-            Expr::StringLiteral(literal) => FieldValue::Text(literal.value.to_str().to_owned()),
-            Expr::NoneLiteral(_) => FieldValue::None,
+        let value = match expr {
+            Expr::StringLiteral(literal) => Rc::new(Value::Text(literal)),
+            Expr::NoneLiteral(_) => Rc::new(Value::None),
             Expr::Name(name) => match self.names.get(name.id.as_str()) {
-                Some(known) => known.value.clone(),
-                None => self.dynamic(expr),
+                Some(known) => Rc::clone(&known.value),
+                None => Rc::new(Value::Expression(expr.range())),
             },
-            _ => match elements(expr) {
-                Some(parts) => {
-                    FieldValue::Sequence(parts.iter().map(|e| self.element(e)).collect())
-                }
-                None => self.dynamic(expr),
-            },
-        }
+            _ => Rc::new(match elements(expr) {
+                Some(parts) => Value::Sequence(parts, self.named_strings(parts)),
+                None => Value::Expression(expr.range()),
+            }),
+        };
+        self.evaluated.insert(expr.range(), Rc::clone(&value));
+        value
     }
 
-    fn element(&self, expr: &Expr) -> Element {
-        let span = span_of(expr);
-        match self.evaluate(expr) {
-            FieldValue::Text(value) => Element::Text { value, span },
-            _ => Element::Dynamic { source: self.source(expr), span },
-        }
-    }
-
-    fn source(&self, node: &impl Ranged) -> String {
-        let text = self.text.get(span_of(node)).unwrap_or_default();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    fn dynamic(&self, expr: &impl Ranged) -> FieldValue {
-        FieldValue::Dynamic { source: self.source(expr) }
+    fn named_strings(&self, parts: &[Expr]) -> Vec<(usize, &'a ExprStringLiteral)> {
+        let string = |(at, part): (usize, &Expr)| {
+            let known = self.names.get(part.as_name_expr()?.id.as_str())?;
+            let Value::Text(literal) = known.value.as_ref() else { return None };
+            (literal.value.len() <= MAX_NAMED_STRING).then_some((at, *literal))
+        };
+        parts.iter().enumerate().filter_map(string).collect()
     }
 
     /// Marks everything that `statement` may bind or change as dynamic.
-    fn taint_all(&mut self, statement: &Stmt, top: &Stmt) {
+    fn taint_all(&mut self, statement: &'a Stmt, top: &'a Stmt) {
         match statement {
             Stmt::Assign(s) => s.targets.iter().for_each(|t| self.taint_target(t, top)),
             Stmt::AnnAssign(s) if s.value.is_some() => self.taint_target(&s.target, top),
@@ -263,11 +276,11 @@ impl Scope<'_> {
         }
     }
 
-    fn taint_body(&mut self, body: &[Stmt], top: &Stmt) {
+    fn taint_body(&mut self, body: &'a [Stmt], top: &'a Stmt) {
         body.iter().for_each(|statement| self.taint_all(statement, top));
     }
 
-    fn taint_target(&mut self, target: &Expr, top: &Stmt) {
+    fn taint_target(&mut self, target: &'a Expr, top: &'a Stmt) {
         match target {
             Expr::Name(name) => self.taint(name.id.as_str(), top),
             Expr::Starred(starred) => self.taint_target(&starred.value, top),
@@ -280,19 +293,77 @@ impl Scope<'_> {
         }
     }
 
-    fn taint(&mut self, name: &str, top: &Stmt) {
-        let span = span_of(top);
-        let first_line = self.text.get(span.clone()).and_then(|t| t.lines().next());
-        let field = Field {
-            value: FieldValue::Dynamic {
-                source: first_line.unwrap_or_default().trim_end().to_owned(),
-            },
+    fn taint(&mut self, name: &'a str, top: &'a Stmt) {
+        let statement = top.range();
+        let value = Rc::new(Value::Statement(statement));
+        let binding = Binding { value, expression: statement, statement, shared: true };
+        self.names.insert(name, binding);
+    }
+}
+
+/// A longer string is no revision, and a list may name it a million times.
+const MAX_NAMED_STRING: usize = 255;
+
+/// The text of code that is longer than this says nothing to anybody.
+const MAX_QUOTED_CODE: usize = 1_000;
+
+/// Writes out the few bindings that make the header.
+struct FieldReader<'a> {
+    source: &'a SourceText<'a>,
+    bytes: &'a [u8],
+}
+
+impl FieldReader<'_> {
+    fn field(&self, binding: &Binding<'_>) -> Field {
+        let span = self.span(binding.expression);
+        Field {
+            value: self.value(&binding.value),
+            statement: self.span(binding.statement),
             line: line_of(self.bytes, span.start),
-            statement: span.clone(),
             span,
-            shared: true,
-        };
-        self.names.insert(name.to_owned(), field);
+            shared: binding.shared,
+        }
+    }
+
+    fn value(&self, value: &Value<'_>) -> FieldValue {
+        match value {
+            Value::None => FieldValue::None,
+            Value::Text(literal) => FieldValue::Text(literal.value.to_str().to_owned()),
+            Value::Sequence(parts, named) => {
+                let named: HashMap<usize, &ExprStringLiteral> = named.iter().copied().collect();
+                let element = |(at, part)| self.element(part, named.get(&at).copied());
+                FieldValue::Sequence(parts.iter().enumerate().map(element).collect())
+            }
+            Value::Expression(range) => {
+                let code = self.code(*range);
+                let words = code.split_whitespace().collect::<Vec<_>>();
+                FieldValue::Dynamic { source: words.join(" ") }
+            }
+            Value::Statement(range) => {
+                let first_line = self.code(*range).lines().next().unwrap_or_default();
+                FieldValue::Dynamic { source: first_line.trim_end().to_owned() }
+            }
+        }
+    }
+
+    fn element(&self, part: &Expr, named: Option<&ExprStringLiteral>) -> Element {
+        let span = self.span(part.range());
+        match named.or(part.as_string_literal_expr()) {
+            Some(literal) => Element::Text { value: literal.value.to_str().to_owned(), span },
+            None => {
+                let words: Vec<&str> = self.code(part.range()).split_whitespace().collect();
+                Element::Dynamic { source: words.join(" "), span }
+            }
+        }
+    }
+
+    fn code(&self, range: TextRange) -> &str {
+        let text = self.source.text.get(range.to_std_range()).unwrap_or_default();
+        &text[..text.floor_char_boundary(MAX_QUOTED_CODE)]
+    }
+
+    fn span(&self, range: TextRange) -> Span {
+        self.source.in_file(range.to_std_range())
     }
 }
 
@@ -307,10 +378,6 @@ fn elements(expr: &Expr) -> Option<&[Expr]> {
         Expr::Set(set) => Some(&set.elts),
         _ => None,
     }
-}
-
-fn span_of(node: &impl Ranged) -> Span {
-    node.range().start().to_usize()..node.range().end().to_usize()
 }
 
 /// Whether the last function `name` holds nothing but a docstring and `pass`.

@@ -20,7 +20,7 @@ pub use history::{History, Script, ScriptFile, ScriptProblem, ScriptProblemKind}
 pub use names::{is_script_file_name, legacy_revision_of};
 pub use parse::{ParseFailure, Parsed, SyntaxProblem, parse_script};
 pub use render::{CreateDate, FileTemplate, NewRevision, render_revision_file, slug};
-pub use source::{DecodeError, SourceText, Span, line_of};
+pub use source::{DecodeError, SourceEncoding, SourceText, Span, line_of};
 
 #[cfg(test)]
 pub(crate) use history::history_of;

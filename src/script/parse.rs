@@ -44,31 +44,28 @@ pub fn parse_script(bytes: &[u8]) -> Result<Parsed, ParseFailure> {
     let source = SourceText::decode(bytes)?;
     let text = source.text.as_ref();
     if let Some(span) = too_deep(text) {
-        return Err(ParseFailure::TooDeep { span });
+        return Err(ParseFailure::TooDeep { span: source.in_file(span) });
     }
     let parsed =
         ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
-    let syntax =
-        conflict_marker(text, bytes).filter(|_| !parsed.errors().is_empty()).or_else(|| {
-            parsed.errors().first().map(|error| {
-                let span = error.location.start().to_usize()..error.location.end().to_usize();
-                SyntaxProblem {
-                    message: error.error.to_string(),
-                    line: line_of(bytes, span.start),
-                    span,
-                }
-            })
-        });
-    Ok(Parsed { header: read_header(parsed.suite(), text, bytes), syntax })
+    let syntax = parsed.errors().first().map(|error| {
+        conflict_marker(bytes).unwrap_or_else(|| {
+            let span = source.in_file(error.location.to_std_range());
+            let line = line_of(bytes, span.start);
+            SyntaxProblem { message: error.error.to_string(), line, span }
+        })
+    });
+    Ok(Parsed { header: read_header(parsed.suite(), &source, bytes), syntax })
 }
 
-fn conflict_marker(text: &str, bytes: &[u8]) -> Option<SyntaxProblem> {
+fn conflict_marker(bytes: &[u8]) -> Option<SyntaxProblem> {
     let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("<<<<<<< ") || line.trim_end() == "<<<<<<<" {
+    for line in bytes.split_inclusive(|&b| matches!(b, b'\n' | b'\r')) {
+        let content = line.trim_ascii_end();
+        if line.starts_with(b"<<<<<<< ") || content == b"<<<<<<<" {
             return Some(SyntaxProblem {
                 message: "conflict markers: the file was left in the middle of a merge".to_owned(),
-                span: offset..offset + line.trim_end().len(),
+                span: offset..offset + content.len(),
                 line: line_of(bytes, offset),
             });
         }
