@@ -158,7 +158,7 @@ impl Reader<'_> {
 
     fn unreadable(&mut self, failure: &ParseFailure) {
         let span = match failure {
-            ParseFailure::TooDeep { span } => Some(span.clone()),
+            ParseFailure::TooDeep { span, .. } => span.clone(),
             _ => None,
         };
         let line = span.as_ref().map_or(1, |s| super::line_of(&self.file.bytes, s.start));

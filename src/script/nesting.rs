@@ -1,80 +1,290 @@
-//! How deeply brackets nest, found without recursion: the parser grows its
-//! stack as needed, but dropping a tree of a million levels would not.
+//! How deeply a file nests, found without recursion and before it is parsed:
+//! the parser grows its stack as needed, but who walks or drops a tree of a
+//! million levels would overflow his.
+
+use ruff_python_ast::token::TokenKind;
+use ruff_python_parser::Mode;
+use ruff_python_parser::lexer::lex;
 
 use super::Span;
 
 /// CPython's own limit (`MAXLEVEL` in `Parser/tokenizer.h`).
-pub const MAX_NESTING: usize = 200;
+const MAX_BRACKETS: usize = 200;
 
-/// The bracket that opens level [`MAX_NESTING`] + 1, if there is one. Strings
-/// and comments don't count.
-pub fn too_deep(text: &str) -> Option<Span> {
-    let bytes = text.as_bytes();
-    let mut depth = 0usize;
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'(' | b'[' | b'{' => {
-                depth += 1;
-                if depth > MAX_NESTING {
-                    return Some(at..at + 1);
-                }
-            }
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b'#' => at = end_of_line(bytes, at),
-            b'\'' | b'"' => at = end_of_string(bytes, at),
-            _ => {}
-        }
-        at += 1;
-    }
-    None
+/// CPython's own limit (`MAXINDENT` there).
+const MAX_INDENTS: usize = 100;
+
+/// Operators in a row, and all that encloses them. CPython's compiler gives up
+/// after 3,000 (up to 3.11) or some thousands more.
+const MAX_LINKS: usize = 8_000;
+
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Nesting {
+    #[error("more than {MAX_BRACKETS} nested brackets, which Python refuses too")]
+    Brackets,
+    #[error("more than {MAX_INDENTS} levels of indentation, which Python refuses too")]
+    Indents,
+    #[error("an expression of more than {MAX_LINKS} operators")]
+    Links,
 }
 
-fn end_of_line(bytes: &[u8], at: usize) -> usize {
-    bytes[at..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |n| at + n)
+/// What is too deep in `text`, if anything is, and the line that makes it so
+/// where that can be told.
+pub(super) fn too_deep(text: &str) -> Option<(Nesting, Option<Span>)> {
+    let nesting = nesting_of(text)?;
+    // The lexer does not tell where it is, so the place is searched for.
+    let place = (text.len() <= MAX_SEARCHED).then(|| {
+        let mut end = 0;
+        let lines = text.split_inclusive(['\n', '\r']).map(|line| {
+            end += line.len();
+            end - line.len()..end
+        });
+        let lines: Vec<Span> = lines.collect();
+        let at = lines.partition_point(|line| nesting_of(&text[..line.end]).is_none());
+        let line = lines.get(at).cloned().unwrap_or(0..text.len());
+        line.start..line.start + text[line].trim_end().len()
+    });
+    Some((nesting, place))
 }
 
-/// The offset of the closing quote (or of the line's end for an unclosed string).
-fn end_of_string(bytes: &[u8], start: usize) -> usize {
-    let quote = bytes[start];
-    let triple = bytes.get(start + 1) == Some(&quote) && bytes.get(start + 2) == Some(&quote);
-    let mut at = start + if triple { 3 } else { 1 };
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 1,
-            b'\n' if !triple => return at,
-            b if b == quote && !triple => return at,
-            b if b == quote
-                && bytes.get(at + 1) == Some(&quote)
-                && bytes.get(at + 2) == Some(&quote) =>
-            {
-                return at + 2;
-            }
+/// A larger file takes too long to be lexed over and over.
+const MAX_SEARCHED: usize = 1 << 20;
+
+fn nesting_of(text: &str) -> Option<Nesting> {
+    if is_surely_shallow(text.as_bytes()) {
+        return None;
+    }
+    let mut lexer = lex(text, Mode::Module);
+    let mut levels = Levels::default();
+    loop {
+        let token = lexer.next_token();
+        if let Some(nesting) = levels.enter(token) {
+            return Some(nesting);
+        }
+        if token == TokenKind::EndOfFile {
+            break;
+        }
+    }
+    // In an unclosed bracket the lexer sees no indentation. The parser does, once
+    // it has given the bracket up.
+    (levels.brackets > 0 && has_deep_indentation(text)).then_some(Nesting::Indents)
+}
+
+/// What any other file of ordinary size is told by in one pass over its bytes.
+fn is_surely_shallow(bytes: &[u8]) -> bool {
+    let (mut brackets, mut links, mut indent) = (0usize, 0usize, Some(0usize));
+    let mut after_word = false;
+    for &byte in bytes {
+        let is_word = byte == b'_' || byte.is_ascii_alphanumeric() || !byte.is_ascii();
+        let is_space = matches!(byte, b' ' | b'\t' | b'\x0c');
+        match byte {
+            b'(' | b'[' | b'{' => brackets += 1,
+            b')' | b']' | b'}' => brackets = brackets.saturating_sub(1),
             _ => {}
         }
-        at += 1;
+        indent = match byte {
+            b'\n' | b'\r' => Some(0),
+            _ if is_space => indent.map(|width| width + 1),
+            _ => None,
+        };
+        // One for each operator, and one for each word, which may be one.
+        links += usize::from((!is_word && !is_space) || (is_word && !after_word));
+        after_word = is_word;
+        let is_deep = brackets > MAX_BRACKETS || indent.is_some_and(|width| width >= MAX_INDENTS);
+        if is_deep || links > MAX_LINKS {
+            return false;
+        }
     }
-    bytes.len()
+    true
+}
+
+/// One thing that encloses others: a bracket, an f-string, a block.
+struct Level {
+    is_block: bool,
+    /// Operators since the last comma or statement.
+    links: usize,
+    /// `lambda`s whose `:` is still to come; commas there separate parameters.
+    lambdas: usize,
+}
+
+impl Level {
+    fn new(is_block: bool) -> Self {
+        Self { is_block, links: 0, lambdas: 0 }
+    }
+}
+
+/// All that encloses the current token.
+struct Levels {
+    open: Vec<Level>,
+    brackets: usize,
+    indents: usize,
+    /// Of all open levels.
+    links: usize,
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self { open: vec![Level::new(true)], brackets: 0, indents: 0, links: 0 }
+    }
+}
+
+impl Levels {
+    fn enter(&mut self, token: TokenKind) -> Option<Nesting> {
+        use TokenKind as T;
+        match token {
+            T::Lpar | T::Lsqb | T::Lbrace => {
+                self.link();
+                self.push(false);
+                self.brackets += 1;
+            }
+            T::Rpar | T::Rsqb | T::Rbrace => {
+                self.pop(false);
+                self.brackets = self.brackets.saturating_sub(1);
+            }
+            T::FStringStart | T::TStringStart => self.push(false),
+            T::FStringEnd | T::TStringEnd => self.pop(false),
+            T::Indent => {
+                self.push(true);
+                self.indents += 1;
+            }
+            T::Dedent => {
+                self.pop(true);
+                self.indents = self.indents.saturating_sub(1);
+            }
+            T::Newline | T::Semi => self.cut(),
+            T::Comma if self.top().lambdas == 0 => self.cut(),
+            T::Lambda => {
+                self.top().lambdas += 1;
+                self.link();
+            }
+            T::Colon => {
+                self.top().lambdas = self.top().lambdas.saturating_sub(1);
+                self.link();
+            }
+            T::Name | T::Int | T::Float | T::Complex | T::String | T::Comment => {}
+            T::FStringMiddle | T::TStringMiddle | T::NonLogicalNewline | T::EndOfFile => {}
+            _ => self.link(),
+        }
+        if self.brackets > MAX_BRACKETS {
+            Some(Nesting::Brackets)
+        } else if self.indents > MAX_INDENTS {
+            Some(Nesting::Indents)
+        } else if self.links > MAX_LINKS {
+            Some(Nesting::Links)
+        } else {
+            None
+        }
+    }
+
+    fn top(&mut self) -> &mut Level {
+        self.open.last_mut().expect("the module itself is never left")
+    }
+
+    fn link(&mut self) {
+        self.top().links += 1;
+        self.links += 1;
+    }
+
+    /// What follows is beside what was before, not in it.
+    fn cut(&mut self) {
+        let links = std::mem::take(&mut self.top().links);
+        self.links -= links;
+        self.top().lambdas = 0;
+    }
+
+    fn push(&mut self, is_block: bool) {
+        self.open.push(Level::new(is_block));
+        self.link();
+    }
+
+    fn pop(&mut self, is_block: bool) {
+        if self.open.len() > 1 && self.top().is_block == is_block {
+            self.cut();
+            self.open.pop();
+        }
+    }
+}
+
+/// Whether there would be too many blocks were each deeper line one.
+fn has_deep_indentation(text: &str) -> bool {
+    let mut widths: Vec<usize> = Vec::new();
+    for line in text.split(['\n', '\r']) {
+        let content = line.trim_start_matches([' ', '\t', '\x0c']);
+        if content.trim_end().is_empty() {
+            continue;
+        }
+        let width = line.len() - content.len();
+        while widths.last().is_some_and(|&last| last >= width) {
+            widths.pop();
+        }
+        if width > 0 {
+            widths.push(width);
+        }
+        if widths.len() > MAX_INDENTS {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(text: &str, expected: Option<Nesting>) {
+        assert_eq!(too_deep(text).map(|(nesting, _)| nesting), expected);
+    }
+
+    fn nested(open: &str, close: &str, levels: usize) -> String {
+        format!("x = {}1{}\n", open.repeat(levels), close.repeat(levels))
+    }
+
     #[test]
     fn what_cpython_accepts_is_accepted() {
-        let nested = |n: usize| format!("x = {}1{}", "(".repeat(n), ")".repeat(n));
-        assert_eq!(too_deep(&nested(MAX_NESTING)), None);
-        assert_eq!(too_deep(&nested(MAX_NESTING + 1)), Some(204..205));
+        check(&nested("(", ")", MAX_BRACKETS), None);
+        assert_eq!(
+            too_deep(&nested("(", ")", MAX_BRACKETS + 1)),
+            Some((Nesting::Brackets, Some(0..407)))
+        );
+        let blocks = |levels: usize| -> String {
+            (0..levels).map(|n| format!("{}if a:\n", " ".repeat(n))).collect::<String>()
+                + &" ".repeat(levels)
+                + "pass\n"
+        };
+        check(&blocks(MAX_INDENTS), None);
+        check(&blocks(MAX_INDENTS + 1), Some(Nesting::Indents));
+        check(&format!("x = (\n{}", blocks(MAX_INDENTS + 1)), Some(Nesting::Indents));
+    }
+
+    #[test]
+    fn chains_are_nesting_too() {
+        for link in ["-", "not ", "lambda:", "lambda a, b: ", "1 if a else ", "a.", "1+", "a, *b ** "]
+        {
+            check(&nested(link, "", 2_000), None);
+        }
+        for link in ["-", "not ", "lambda:", "lambda a, b: ", "1 if a else ", "a.", "1+", "2**"] {
+            check(&nested(link, "", MAX_LINKS + 1), Some(Nesting::Links));
+        }
+        check(&nested("", "()", MAX_LINKS + 1), Some(Nesting::Links));
+        check(&nested("f'{", "}'", MAX_BRACKETS + 1), Some(Nesting::Brackets));
+    }
+
+    #[test]
+    fn what_stands_side_by_side_is_no_nesting() {
+        check(&format!("x = [{}]", "-a.b(c), ".repeat(MAX_LINKS)), None);
+        check(&format!("x = {{{}}}", "'a': -1, ".repeat(MAX_LINKS)), None);
+        check(&"x = -a.b(c)\n".repeat(MAX_LINKS), None);
+        check(&"x = -1; ".repeat(MAX_LINKS), None);
+        check(&format!("x = ({})", "'a'\n".repeat(MAX_LINKS)), None);
+        check(&format!("if a:\n pass\n{}", "elif a:\n pass\n".repeat(MAX_LINKS)), None);
     }
 
     #[test]
     fn brackets_in_strings_and_comments_are_not_nesting() {
         let many = "(".repeat(500);
-        assert_eq!(
-            too_deep(&format!("x = '{many}'\n# {many}\ny = \"\"\"{many}\n'{many}\"\"\"")),
-            None
-        );
-        assert_eq!(too_deep(&format!("x = 'a\\'{many}'")), None);
+        check(&format!("x = '{many}'\n# {many}\ny = \"\"\"{many}\n'{many}\"\"\""), None);
+        check(&format!("x = 'a\\'{many}'"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes of a script → header, with what is wrong with the syntax beside it.
 
 use super::header::{Header, read_header};
-use super::nesting::{MAX_NESTING, too_deep};
+use super::nesting::{Nesting, too_deep};
 use super::{DecodeError, SourceText, Span, line_of};
 
 /// The first syntax error of a file, in the parser's words.
@@ -26,8 +26,8 @@ pub struct Parsed {
 pub enum ParseFailure {
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    #[error("more than {MAX_NESTING} nested brackets, which Python refuses too")]
-    TooDeep { span: Span },
+    #[error("{nesting}")]
+    TooDeep { nesting: Nesting, span: Option<Span> },
     #[error("larger than {limit} bytes")]
     TooLarge { limit: usize },
 }
@@ -43,8 +43,8 @@ pub fn parse_script(bytes: &[u8]) -> Result<Parsed, ParseFailure> {
     }
     let source = SourceText::decode(bytes)?;
     let text = source.text.as_ref();
-    if let Some(span) = too_deep(text) {
-        return Err(ParseFailure::TooDeep { span: source.in_file(span) });
+    if let Some((nesting, span)) = too_deep(text) {
+        return Err(ParseFailure::TooDeep { nesting, span: span.map(|span| source.in_file(span)) });
     }
     let parsed =
         ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
