@@ -97,9 +97,7 @@ fn encoded(bytes: &[u8], edits: Vec<TextEdit>) -> Result<Vec<Edit>, EditError> {
         .into_iter()
         .map(|TextEdit { span, replacement }| match encoding.encode(&replacement) {
             Some(replacement) => Ok(Edit { span, replacement }),
-            None => {
-                Err(EditError::Unencodable { text: replacement, encoding: encoding.name() })
-            }
+            None => Err(EditError::Unencodable { text: replacement, encoding: encoding.name() }),
         })
         .collect()
 }

@@ -260,7 +260,8 @@ mod tests {
 
     #[test]
     fn chains_are_nesting_too() {
-        for link in ["-", "not ", "lambda:", "lambda a, b: ", "1 if a else ", "a.", "1+", "a, *b ** "]
+        for link in
+            ["-", "not ", "lambda:", "lambda a, b: ", "1 if a else ", "a.", "1+", "a, *b ** "]
         {
             check(&nested(link, "", 2_000), None);
         }

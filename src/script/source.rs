@@ -152,8 +152,7 @@ impl<'a> SourceText<'a> {
         bytes: &[u8],
         encoding: &'static encoding_rs::Encoding,
     ) -> Result<Self, DecodeError> {
-        let undecodable =
-            |offset| DecodeError::Undecodable { encoding: encoding.name(), offset };
+        let undecodable = |offset| DecodeError::Undecodable { encoding: encoding.name(), offset };
         let mut decoder = encoding.new_decoder_without_bom_handling();
         let mut text = String::with_capacity(bytes.len());
         let mut shifts = Vec::new();
@@ -295,10 +294,7 @@ mod tests {
             b"# coding: ascii\n\xe9",
             DecodeError::Undecodable { encoding: "ASCII", offset: 16 },
         );
-        refused(
-            b"# coding: gbk\n\xc4",
-            DecodeError::Undecodable { encoding: "GBK", offset: 14 },
-        );
+        refused(b"# coding: gbk\n\xc4", DecodeError::Undecodable { encoding: "GBK", offset: 14 });
         refused(b"a\0", DecodeError::Binary { offset: 1 });
     }
 

@@ -40,7 +40,7 @@ const LAYERS: &[Layer] = &[
     core(
         "script",
         &["revision", "tree"],
-        &["ruff_python_ast", "ruff_python_parser", "ruff_text_size", "thiserror"],
+        &["encoding_rs", "ruff_python_ast", "ruff_python_parser", "ruff_text_size", "thiserror"],
     ),
     core("check", &["revision", "script", "tree"], &["strsim", "thiserror"]),
     core("plan", &["revision", "script", "check", "tree"], &["sha2", "thiserror"]),
