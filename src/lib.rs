@@ -4,6 +4,7 @@ pub mod alembic;
 pub mod check;
 pub mod cli;
 pub mod database;
+pub mod demo_stage;
 pub mod git;
 pub mod hook_files;
 pub mod journal;

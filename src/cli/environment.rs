@@ -30,8 +30,19 @@ pub fn text(name: &str) -> Option<String> {
 
 /// What operations may know of this process's surroundings.
 pub fn host(database_url: Option<String>) -> Host {
-    let path = variable("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
-    Host { variable: text, path, database_url }
+    Host { variable: text, path: search_path(), database_url }
+}
+
+/// The folders of `PATH`.
+pub fn search_path() -> Vec<PathBuf> {
+    variable("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+/// The user's folder for what can be made again.
+pub fn cache_folder() -> Option<PathBuf> {
+    // A relative one is to be ignored (XDG Base Directory Specification).
+    let xdg = variable("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    xdg.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))
 }
 
 /// Whether `DBM_GIT=0` switches the hooks off. Against recursion it is the shim

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use crate::git::GitError;
 use crate::ops::OpsError;
 use crate::ops::apply::ApplyRefusal;
+use crate::ops::demo::DemoError;
 use crate::ops::transaction::TransactionError;
 use crate::plan::Refusal;
 
@@ -208,6 +209,18 @@ impl From<OpsError> for CliError {
             OpsError::Bare => of(Kind::Environment).hint("--at COMMIT looks at a commit instead"),
             OpsError::NothingCheckedOut => of(Kind::Environment),
             OpsError::Seen(_) => of(Kind::Environment),
+        }
+    }
+}
+
+impl From<DemoError> for CliError {
+    fn from(error: DemoError) -> Self {
+        match &error {
+            DemoError::Stage(_) => {
+                Self::of(Kind::Environment, &error).hint("the demo needs git on PATH")
+            }
+            DemoError::Code { .. } | DemoError::Output { .. } => Self::of(Kind::Refused, &error)
+                .hint("--keep leaves the scratch folder behind, to look at"),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod demo;
 mod error;
 pub mod graph;
 mod history;

@@ -2,6 +2,7 @@
 //! Views only look: nothing here decides, reads or changes anything.
 
 mod check;
+mod demo;
 mod diff;
 mod escape;
 mod findings;
@@ -13,6 +14,7 @@ mod rebase;
 mod status;
 
 pub use check::{CheckReport, ComponentCheckReport, FindingReport};
+pub use demo::DemoView;
 pub use diff::unified_diff;
 pub use escape::{escaped, escaped_text};
 pub use findings::{FindingsStyle, Sources, render_findings, render_summary};

@@ -19,7 +19,7 @@ struct Layer {
 
 const CORE: &[&str] = &["revision", "script", "check", "plan", "tree"];
 const ADAPTERS: &[&str] =
-    &["project", "git", "workspace", "alembic", "database", "journal", "hook_files"];
+    &["project", "git", "workspace", "alembic", "database", "journal", "hook_files", "demo_stage"];
 
 const fn core(
     module: &'static str,
@@ -51,6 +51,7 @@ const LAYERS: &[Layer] = &[
     adapter("database", &["sqlx", "thiserror", "tokio"]),
     adapter("journal", &["sqlx", "tempfile", "thiserror", "tokio"]),
     adapter("hook_files", &["tempfile", "thiserror"]),
+    adapter("demo_stage", &["tempfile", "thiserror"]),
     Layer {
         module: "ops",
         modules: &[
@@ -66,6 +67,7 @@ const LAYERS: &[Layer] = &[
             "database",
             "journal",
             "hook_files",
+            "demo_stage",
         ],
         externals: &["thiserror"],
         is_pure: true,
