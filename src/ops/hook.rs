@@ -102,7 +102,10 @@ fn after(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsErro
         }
         Err(error) => return Err(error),
     };
-    let before = previous(&session.repository, call, seen.as_ref());
+    // One's own commit brings nothing new; a merge commit may.
+    let is_own_commit = call.name == "post-commit" && session.repository.parents(head)?.len() < 2;
+    let before =
+        if is_own_commit { None } else { previous(&session.repository, call, seen.as_ref()) };
     let mut lines = Vec::new();
     let several = session.components()?.len() > 1;
     for component in session.components()? {

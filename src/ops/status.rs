@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use super::OpsError;
 use super::session::{Session, Source};
+use super::whereabouts::locate;
 use crate::alembic::{AlembicCommand, Surroundings, find_alembic};
-use crate::check::{Judged, Level, run_rules};
+use crate::check::{Judged, Level, Whereabouts, run_rules};
 use crate::database::{DatabaseError, DatabaseUrl, read_version_rows};
 use crate::plan::{DatabaseState, DatabaseView, judge_database};
 use crate::project::Component;
@@ -92,8 +93,13 @@ fn look(
                 .collect();
             status.pending = named(view.pending.clone());
             status.error = explain(&history, &view);
-            status.foreign = view.foreign;
             status.recommended = recommended(component, status.state);
+            if let Some(place) = whereabouts(session, component, &view.foreign)? {
+                let (words, command) = said_of(&place);
+                status.error = status.error.map(|error| format!("{error}; {words}"));
+                status.recommended = command;
+            }
+            status.foreign = view.foreign;
             Ok(status)
         }
     }
@@ -108,6 +114,35 @@ pub(super) fn view(component: &Component, history: &History, rows: &[String]) ->
         .iter()
         .any(|f| f.level == Level::Error && !diverged_codes.contains(&f.code));
     judge_database(&history.graph, &diverged(component, history), is_broken, rows)
+}
+
+/// Where the first foreign revision is to be found.
+fn whereabouts(
+    session: &Session,
+    component: &Component,
+    foreign: &[String],
+) -> Result<Option<Whereabouts>, OpsError> {
+    match foreign.first().and_then(|id| RevisionId::new(id.as_str()).ok()) {
+        Some(id) => locate(session, component, &id),
+        None => Ok(None),
+    }
+}
+
+/// The place in words, and the command that leads there.
+fn said_of(place: &Whereabouts) -> (String, String) {
+    match place {
+        Whereabouts::Branch { name, .. } => {
+            // A remote-tracking branch can only be looked at.
+            let detach = if name.contains('/') { "--detach " } else { "" };
+            (format!("the branch `{name}` has it"), format!("git switch {detach}{name}"))
+        }
+        Whereabouts::Commit { id, path } => {
+            (format!("commit {id} still has it (`{path}`)"), format!("git show {id}:{path}"))
+        }
+        Whereabouts::WorkingTree { path } => {
+            (format!("`{path}` has it"), format!("git add {path}"))
+        }
+    }
 }
 
 fn diverged(component: &Component, history: &History) -> Vec<Divergence> {
@@ -146,7 +181,11 @@ fn recommended(component: &Component, state: DatabaseState) -> String {
         DatabaseState::Behind | DatabaseState::NoRevision => {
             format!("alembic{config} upgrade heads")
         }
-        _ => "dbm-git check".to_owned(),
+        DatabaseState::Broken => "dbm-git check".to_owned(),
+        DatabaseState::Foreign => "git fetch".to_owned(),
+        DatabaseState::Skipped | DatabaseState::Overlapping | DatabaseState::Unknown => {
+            "dbm-git graph".to_owned()
+        }
     }
 }
 

@@ -44,15 +44,25 @@ pub fn find_missing(
             None => true,
         });
     }
-    let branches = session.repository.all_branches()?;
     for id in missing {
-        let place = on_a_branch(session, component, &id, &branches)?
-            .map_or_else(|| in_a_commit(session, component, &id), |place| Ok(Some(place)))?;
-        if let Some(place) = place {
+        if let Some(place) = locate(session, component, &id)? {
             found.insert(id, place);
         }
     }
     Ok(found)
+}
+
+/// Looks for a revision on other branches, then in older commits.
+pub fn locate(
+    session: &Session,
+    component: &Component,
+    id: &RevisionId,
+) -> Result<Option<Whereabouts>, OpsError> {
+    let branches = session.repository.all_branches()?;
+    match on_a_branch(session, component, id, &branches)? {
+        Some(place) => Ok(Some(place)),
+        None => in_a_commit(session, component, id),
+    }
 }
 
 fn on_a_branch(

@@ -195,11 +195,11 @@ fn human(outcome: &RebaseOutcome) -> String {
     if summary.is_empty() {
         return "nothing to do: no own revision has diverged from the landed ones\n".to_owned();
     }
-    text += &summary;
     if outcome.dry_run {
-        text += " (dry run: nothing was changed)\n";
+        text += &format!("dry run, nothing was changed; it would be: {summary}\n");
         return escaped_text(&text);
     }
+    text += &summary;
     text += &match (&outcome.committed, outcome.staged) {
         (Some(commit), _) => format!(", committed as {commit}"),
         (None, true) => " and staged for the merge in progress".to_owned(),
