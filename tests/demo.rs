@@ -101,6 +101,21 @@ fn with_alembic_files_and_database_go_up_and_back() {
 }
 
 #[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let run = Machine::with_alembic().demo(&[]).expect_code(0);
+    let readme = include_str!("../README.md");
+    let blocks: Vec<&str> = readme
+        .split("```console\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().expect("split gives a first part"))
+        .collect();
+    assert_eq!(blocks.len(), 8);
+    for block in blocks {
+        assert!(run.stdout.contains(block), "not in the demo:\n{block}\n{run}");
+    }
+}
+
+#[test]
 fn without_python_the_rest_is_shown_and_the_reason_told() {
     let machine = Machine::with_git();
     let run = machine.demo(&[]).expect_code(0);
