@@ -26,7 +26,7 @@ pub fn parse_history(text: &str) -> Result<Vec<Revision>, NotationError> {
 
 fn parse_line(line: &str) -> Option<Revision> {
     let (left, right) = line.split_once(" -> ")?;
-    let (right, message) = right.split_once(", ").unwrap_or((right, ""));
+    let (right, message) = split_message(right);
     let (downs, dependencies) = split_groups(left);
     let (id, marks) = split_groups(right);
     let down_revisions = match downs {
@@ -44,6 +44,24 @@ fn parse_line(line: &str) -> Option<Revision> {
             .collect(),
         message: message.to_owned(),
     })
+}
+
+/// The message begins at the first comma that is not between parentheses.
+fn split_message(text: &str) -> (&str, &str) {
+    let mut depth = 0usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                if let Some(message) = text[at..].strip_prefix(", ") {
+                    return (&text[..at], message);
+                }
+            }
+            _ => {}
+        }
+    }
+    (text, "")
 }
 
 const DERIVED_MARKS: [&str; 5] = ["head", "effective head", "current", "branchpoint", "mergepoint"];
@@ -136,6 +154,15 @@ mod tests {
         let mut again = parse_history(&render_history(&graph)).expect("its own notation");
         again.sort_by(|a, b| a.id.cmp(&b.id));
         assert_eq!(again, revisions);
+    }
+
+    #[test]
+    fn a_comma_between_parentheses_is_not_where_the_message_begins() {
+        let revisions = parse_history("<base> -> a (one, two), first (of, two)").expect("notation");
+        let labels: Vec<&str> =
+            revisions[0].branch_labels.iter().map(BranchLabel::as_str).collect();
+        assert_eq!(labels, ["one", "two"]);
+        assert_eq!(revisions[0].message, "first (of, two)");
     }
 
     #[test]
