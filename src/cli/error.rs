@@ -97,9 +97,6 @@ pub fn advice(refusal: &Refusal) -> Option<String> {
             "give one of the files another id, or let `ids = \"sequential\"` renumber".to_owned()
         }
         Refusal::LandedDiverged { .. } => "`dbm-git merge` writes the merge revision".to_owned(),
-        Refusal::JoinsLineages { .. } => {
-            "`dbm-git graph` shows the lineages".to_owned()
-        }
         Refusal::Shared { .. } => {
             "others may have run them: talk to them, then say --include-shared".to_owned()
         }
@@ -111,6 +108,7 @@ pub fn advice(refusal: &Refusal) -> Option<String> {
         Refusal::Edit { .. } => "write the value as a plain string, then try again".to_owned(),
         Refusal::Reference(_) => "`dbm-git graph` lists the revisions".to_owned(),
         Refusal::OntoDescendant { .. } => return None,
+        Refusal::OntoDiverged { .. } => "name the head that they have to follow".to_owned(),
         Refusal::Unsound { .. } => "`dbm-git graph` shows the history as it is now".to_owned(),
     })
 }

@@ -21,31 +21,59 @@ pub struct ScriptConventions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewScript {
     pub revision: NewRevision,
+    /// Position among the component's version locations.
+    pub location: usize,
     pub path: RepoPath,
     pub text: String,
+}
+
+/// What a merge revision has to know of a head that it joins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergedHead {
+    pub id: RevisionId,
+    /// Position among the component's version locations.
+    pub location: usize,
+    pub create_date: Option<CreateDate>,
+}
+
+impl MergedHead {
+    /// The head at `node`, under the id that it has or gets.
+    pub fn of_script(history: &History, node: Node, id: RevisionId) -> Self {
+        let script = history.script(node);
+        let date = script.header.docstring.as_ref().and_then(|d| d.create_date.as_ref());
+        let create_date = date.and_then(|line| CreateDate::parse(&line.value));
+        Self { id, location: script.file.location, create_date }
+    }
+
+    /// A merge revision that is itself still to be written.
+    pub fn of_new(script: &NewScript) -> Self {
+        let NewRevision { id, create_date, .. } = script.revision.clone();
+        Self { id, location: script.location, create_date: Some(create_date) }
+    }
 }
 
 /// The merge revision over `heads`. Id, file name and date follow from the
 /// heads alone.
 pub fn merge_script(
-    history: &History,
-    heads: &[Node],
+    mut heads: Vec<MergedHead>,
     message: Option<&str>,
     conventions: &ScriptConventions,
 ) -> NewScript {
-    let mut heads = heads.to_vec();
-    heads.sort_by(|&a, &b| history.id(a).cmp(history.id(b)));
-    let down_revisions = history.graph.ids(heads.iter().copied());
+    heads.sort_by(|a, b| a.id.cmp(&b.id));
+    let location = heads.first().map_or(0, |head| head.location);
+    // No clock, so that the file is the same on every machine.
+    let date = heads.iter().filter_map(|head| head.create_date.clone()).max();
+    let down_revisions: Vec<RevisionId> = heads.into_iter().map(|head| head.id).collect();
     let revision = NewRevision {
         id: merge_id(&down_revisions),
         message: message.map_or_else(|| default_message(&down_revisions), str::to_owned),
-        create_date: latest_date(history, &heads),
+        create_date: date.unwrap_or_else(CreateDate::unknown),
         down_revisions,
     };
-    let location = heads.first().map_or(0, |&head| history.script(head).file.location);
     let folder = conventions.version_locations.get(location).cloned().unwrap_or_default();
     let name = conventions.file_template.file_name(&revision);
     NewScript {
+        location,
         path: folder.join(&name).unwrap_or_else(|| folder.entry(&name.replace('/', "_"))),
         text: render_revision_file(conventions.template.as_deref(), &revision),
         revision,
@@ -67,15 +95,4 @@ fn merge_id(down_revisions: &[RevisionId]) -> RevisionId {
 fn default_message(down_revisions: &[RevisionId]) -> String {
     let names: Vec<&str> = down_revisions.iter().map(RevisionId::as_str).collect();
     format!("merge {}", names.join(", "))
-}
-
-/// The youngest `Create Date:` of the merged revisions: no clock, so that the
-/// file is the same on every machine.
-fn latest_date(history: &History, heads: &[Node]) -> CreateDate {
-    heads
-        .iter()
-        .filter_map(|&head| history.script(head).header.docstring.as_ref()?.create_date.as_ref())
-        .filter_map(|line| CreateDate::parse(&line.value))
-        .max()
-        .unwrap_or_else(CreateDate::unknown)
 }

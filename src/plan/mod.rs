@@ -12,7 +12,7 @@ mod undo;
 
 pub use change::{Change, Image, inverse};
 pub use database::{DatabaseState, DatabaseView, judge_database, rows_at_heads};
-pub use merge::{NewScript, ScriptConventions, merge_script};
+pub use merge::{MergedHead, NewScript, ScriptConventions, merge_script};
 pub use rebase::{
     Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, history_after,
     list, plan_rebase, summarize,

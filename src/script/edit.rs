@@ -4,7 +4,7 @@
 use super::header::{Element, Field, FieldValue, Header};
 use super::literal::QuoteStyle;
 use super::{DocstringLine, SourceEncoding, Span};
-use crate::revision::{RevisionId, RevisionRef};
+use crate::revision::RevisionId;
 
 /// One replacement; spans of one file never overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,15 +78,33 @@ pub fn set_revision(
     encoded(bytes, edits)
 }
 
-/// The edits that make `depends_on` name `new`.
-pub fn set_depends_on(
+/// The edits that give each dependency the name that `new_name` has for it;
+/// what is computed, and what it has none for, stays as it is.
+pub fn rename_dependencies<'n>(
     bytes: &[u8],
     header: &Header,
-    new: &[RevisionRef],
+    new_name: impl Fn(&str) -> Option<&'n str>,
 ) -> Result<Vec<Edit>, EditError> {
-    let field = editable(header.depends_on.as_ref(), "depends_on")?;
-    let names: Vec<&str> = new.iter().map(RevisionRef::as_str).collect();
-    encoded(bytes, value_edits(bytes, field, file_style(bytes, header), &names))
+    let Some(field) = &header.depends_on else { return Ok(Vec::new()) };
+    let renamed = |old: &str| new_name(old).filter(|new| *new != old);
+    let style = file_style(bytes, header);
+    let edits: Vec<TextEdit> = match &field.value {
+        FieldValue::Text(old) => {
+            renamed(old).map(|new| value_edits(bytes, field, style, &[new])).unwrap_or_default()
+        }
+        FieldValue::Sequence(elements) => elements
+            .iter()
+            .filter_map(|element| match element {
+                Element::Text { value, .. } => element_edit(bytes, element, style, renamed(value)?),
+                Element::Dynamic { .. } => None,
+            })
+            .collect(),
+        FieldValue::None | FieldValue::Dynamic { .. } => Vec::new(),
+    };
+    if !edits.is_empty() {
+        editable(Some(field), "depends_on")?;
+    }
+    encoded(bytes, edits)
 }
 
 /// Puts what is to be written into the encoding of the file.
@@ -128,6 +146,7 @@ fn value_edits(
 ) -> Vec<TextEdit> {
     if let FieldValue::Sequence(elements) = &field.value
         && elements.len() == names.len()
+        && elements.iter().all(|element| lies_in(element, &field.span))
     {
         return elements
             .iter()
@@ -150,6 +169,12 @@ fn value_edits(
         return Vec::new();
     }
     vec![TextEdit { span: field.span.clone(), replacement }]
+}
+
+/// Whether the value is written out here, not bound to another name above.
+fn lies_in(element: &Element, value: &Span) -> bool {
+    let (Element::Text { span, .. } | Element::Dynamic { span, .. }) = element;
+    value.start <= span.start && span.end <= value.end
 }
 
 fn element_edit(
@@ -336,5 +361,31 @@ mod tests {
         );
         refused("revision = down_revision = 'a'\n", &EditError::Shared { field: "down_revision" });
         refused("x = 1\n", &EditError::Absent { field: "down_revision" });
+    }
+
+    #[test]
+    fn a_computed_dependency_stays_when_its_neighbour_is_renamed() {
+        let renamed = |source: &str| {
+            let parsed = parse_script(source.as_bytes()).expect("readable");
+            let new = |old: &str| (old == "0043").then_some("0044");
+            let edits = rename_dependencies(source.as_bytes(), &parsed.header, new);
+            String::from_utf8(apply_edits(source.as_bytes(), edits.expect("editable")))
+                .expect("utf-8")
+        };
+        assert_eq!(
+            renamed("depends_on = (\"0043\", other.revision, 'x')\n"),
+            "depends_on = (\"0044\", other.revision, 'x')\n"
+        );
+        assert_eq!(renamed("depends_on = '0043'\n"), "depends_on = '0044'\n");
+        assert_eq!(renamed("depends_on = f()\n"), "depends_on = f()\n");
+    }
+
+    #[test]
+    fn a_sequence_bound_to_a_name_is_replaced_where_it_is_used() {
+        check(
+            "PAIR = ('a', 'b')\ndown_revision = PAIR\ndepends_on = PAIR\n",
+            &["x", "y"],
+            "PAIR = ('a', 'b')\ndown_revision = ('x', 'y')\ndepends_on = PAIR\n",
+        );
     }
 }

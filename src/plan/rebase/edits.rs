@@ -1,6 +1,6 @@
 //! From items to edits of files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::item::Item;
 use super::planner::Planner;
@@ -10,171 +10,159 @@ use crate::plan::sequence::renamed_file;
 use crate::plan::{Change, Image, NewScript};
 use crate::revision::{Node, RevisionId, RevisionRef};
 use crate::script::{
-    Edit, EditError, FieldValue, Script, apply_edits, set_depends_on, set_down_revisions,
+    Edit, EditError, FieldValue, Script, apply_edits, rename_dependencies, set_down_revisions,
     set_revision,
 };
 use crate::tree::RepoPath;
 
+/// The final ids by key.
+struct FinalIds<'a>(HashMap<&'a str, &'a RevisionId>);
+
+impl<'a> FinalIds<'a> {
+    fn of_keys(&self, keys: &[RevisionId]) -> Vec<RevisionId> {
+        keys.iter().map(|key| self.0.get(key.as_str()).map_or(key, |id| *id).clone()).collect()
+    }
+
+    fn of_reference(&self, key: &'a RevisionRef) -> &'a str {
+        self.0.get(key.as_str()).map_or(key.as_str(), |id| id.as_str())
+    }
+}
+
 impl Planner<'_> {
-    pub(super) fn into_plan(self) -> Result<RebasePlan, Refusal> {
-        let final_id: HashMap<&RevisionId, &RevisionId> =
-            self.items.iter().map(|item| (&item.revision.id, &item.id)).collect();
-        let rename = |ids: &[RevisionId]| -> Vec<RevisionId> {
-            ids.iter().map(|id| final_id.get(id).map_or(id, |to| *to).clone()).collect()
-        };
-        let mut plan = RebasePlan { order: rename(&self.order), ..RebasePlan::default() };
+    /// The plan that makes the files say what the items say.
+    pub fn into_plan(self) -> Result<RebasePlan, Refusal> {
+        let ids = FinalIds(self.items.iter().map(|i| (i.revision.id.as_str(), &i.id)).collect());
+        let order: Vec<RevisionId> =
+            self.treated.iter().flat_map(|t| ids.of_keys(&t.order)).collect();
+        let mut plan = RebasePlan { order, ..RebasePlan::default() };
         for item in &self.items {
             match (item.node, &item.written) {
                 (Some(node), _) if item.deleted => self.delete(node, &mut plan),
-                (Some(node), _) if item.own => self.edit(item, node, &rename, &mut plan)?,
+                (Some(node), _) if item.own => self.edit(item, node, &ids, &mut plan)?,
                 (None, Some(script)) => create(script, &mut plan),
                 _ => {}
             }
         }
-        plan.changes = coalesced(plan.changes);
-        let graph = self.graph();
-        let heads = graph.heads().into_iter().filter(|&head| !self.items[head].deleted);
+        plan.changes = coalesced(plan.changes)?;
+        let heads = self.graph().heads().into_iter().filter(|&head| !self.items[head].deleted);
         plan.heads = heads.map(|head| self.items[head].id.clone()).collect();
         let position: HashMap<&RevisionId, usize> =
             plan.order.iter().enumerate().map(|(at, id)| (id, at)).collect();
-        plan.moved.sort_by_key(|m| position.get(&m.revision).copied());
+        plan.moved.sort_by_key(|m| position.get(&m.revision).copied().unwrap_or(usize::MAX));
         Ok(plan)
     }
 
-    pub(super) fn delete(&self, node: Node, plan: &mut RebasePlan) {
+    fn delete(&self, node: Node, plan: &mut RebasePlan) {
         let file = &self.request.history.script(node).file;
         plan.deleted.push((self.request.history.id(node).clone(), file.path.clone()));
-        plan.changes.push(Change {
-            path: file.path.clone(),
-            before: Some(image(&file.bytes)),
-            after: None,
-        });
+        let before = Some(image(&file.bytes));
+        plan.changes.push(Change { path: file.path.clone(), before, after: None });
     }
 
-    pub(super) fn edit(
-        &self,
-        item: &Item,
+    fn edit<'a>(
+        &'a self,
+        item: &'a Item,
         node: Node,
-        rename: &impl Fn(&[RevisionId]) -> Vec<RevisionId>,
+        ids: &FinalIds<'a>,
         plan: &mut RebasePlan,
     ) -> Result<(), Refusal> {
         let script = self.request.history.script(node);
-        let written = &self.request.history.graph.revision(node).down_revisions;
-        let downs = rename(&item.revision.down_revisions);
-        let references = self.renamed_dependencies(node, rename);
-        let edits = edits_of(script, written, &downs, &item.id, references)
-            .map_err(|source| Refusal::Edit { path: script.file.path.clone(), source })?;
+        let old_path = &script.file.path;
         let old_id = self.request.history.id(node);
-        let path = self.new_path(script, old_id, &item.id)?;
-        if edits.is_empty() && path == script.file.path {
+        let from = &self.request.history.graph.revision(node).down_revisions;
+        let to = ids.of_keys(&item.revision.down_revisions);
+        // Written in the file, and what becomes of it.
+        let written = self.request.history.graph.revision(node).depends_on.iter();
+        let dependencies: HashMap<&str, &str> = written
+            .map(RevisionRef::as_str)
+            .zip(item.revision.depends_on.iter().map(|key| ids.of_reference(key)))
+            .collect();
+        let edits = edits_of(script, (from != &to).then_some(&to), &dependencies, &item.id)
+            .map_err(|source| Refusal::Edit { path: old_path.clone(), source })?;
+        let path = self.new_path(node, &item.id)?;
+        if edits.is_empty() && &path == old_path {
             return Ok(());
         }
-        self.must_be_editable_again(item, node)?;
+        // A revision may change although it was not re-pointed: because one
+        // that it names was renumbered.
+        self.must_be_editable(node)?;
         let after = apply_edits(&script.file.bytes, edits);
-        if &downs != written {
-            plan.moved.push(Move {
-                revision: item.id.clone(),
-                from: written.clone(),
-                to: downs,
-                path: path.clone(),
-            });
-        }
-        if &item.id != old_id || path != script.file.path {
+        replace(&script.file.bytes, &after, old_path, &path, plan);
+        if &item.id != old_id || &path != old_path {
             plan.renumbered.push(Renumbered {
-                from: (old_id.clone(), script.file.path.clone()),
+                from: (old_id.clone(), old_path.clone()),
                 to: (item.id.clone(), path.clone()),
             });
         }
-        let before = Some(image(&script.file.bytes));
-        if path == script.file.path {
-            plan.changes.push(Change { path, before, after: Some(image(&after)) });
-        } else {
-            plan.changes.push(Change { path, before: None, after: Some(image(&after)) });
-            let path = script.file.path.clone();
-            plan.changes.push(Change { path, before, after: None });
+        if from != &to {
+            let revision = item.id.clone();
+            plan.moved.push(Move { revision, from: from.clone(), to, path });
         }
         Ok(())
     }
 
-    /// A revision may change although it was not re-pointed: because one that
-    /// it names was renumbered.
-    pub(super) fn must_be_editable_again(&self, item: &Item, node: Node) -> Result<(), Refusal> {
-        let at = self.items.iter().position(|other| other.node == Some(node));
-        debug_assert!(item.own, "landed scripts are never edited");
-        at.map_or(Ok(()), |at| self.must_be_editable(at))
+    /// Where the script at `node` lies once its revision is called `id`.
+    fn new_path(&self, node: Node, id: &RevisionId) -> Result<RepoPath, Refusal> {
+        let renamed = self.path_for(node, id);
+        let in_the_way = self
+            .request
+            .history
+            .node_at(&renamed)
+            .filter(|&other| other != node && !self.will_leave(other));
+        match in_the_way {
+            Some(_) => Err(Refusal::FileExists { path: renamed }),
+            None => Ok(renamed),
+        }
     }
 
-    /// The dependencies of a script under the new ids; `None` when none changes.
-    pub(super) fn renamed_dependencies(
-        &self,
-        node: Node,
-        rename: &impl Fn(&[RevisionId]) -> Vec<RevisionId>,
-    ) -> Option<Vec<RevisionRef>> {
-        let item = self.items.iter().find(|item| item.node == Some(node))?;
-        let written = &self.request.history.graph.revision(node).depends_on;
-        let renamed: Vec<RevisionRef> = item
-            .revision
-            .depends_on
-            .iter()
-            .map(|reference| match RevisionId::new(reference.as_str()) {
-                Ok(id) => RevisionRef::new(rename(&[id])[0].as_str()),
-                Err(_) => reference.clone(),
-            })
-            .collect();
-        (&renamed != written).then_some(renamed)
-    }
-
-    pub(super) fn new_path(
-        &self,
-        script: &Script,
-        old: &RevisionId,
-        new: &RevisionId,
-    ) -> Result<RepoPath, Refusal> {
-        let path = &script.file.path;
-        if old == new {
-            return Ok(path.clone());
+    fn path_for(&self, node: Node, id: &RevisionId) -> RepoPath {
+        let path = &self.request.history.script(node).file.path;
+        let old = self.request.history.id(node);
+        match renamed_file(path.file_name(), old, id) {
+            Some(name) if old != id => path.folder().entry(&name),
+            _ => path.clone(),
         }
-        let Some(name) = renamed_file(path.file_name(), old, new) else { return Ok(path.clone()) };
-        let renamed = path.folder().entry(&name);
-        if self.request.history.node_at(&renamed).is_some_and(|n| !self.will_leave(n)) {
-            return Err(Refusal::FileExists { path: renamed });
-        }
-        Ok(renamed)
     }
 
     /// Whether the script at `node` gives its file name up in this plan.
-    pub(super) fn will_leave(&self, node: Node) -> bool {
-        self.items.iter().any(|item| {
-            item.node == Some(node) && (item.deleted || &item.id != self.request.history.id(node))
-        })
+    fn will_leave(&self, node: Node) -> bool {
+        let item = &self.items[node];
+        item.deleted || self.path_for(node, &item.id) != self.request.history.script(node).file.path
     }
 }
 
+/// The edits of one script; `downs` if they change.
 fn edits_of(
     script: &Script,
-    written: &[RevisionId],
-    downs: &[RevisionId],
+    downs: Option<&Vec<RevisionId>>,
+    dependencies: &HashMap<&str, &str>,
     id: &RevisionId,
-    dependencies: Option<Vec<RevisionRef>>,
 ) -> Result<Vec<Edit>, EditError> {
     let (bytes, header) = (script.file.bytes.as_slice(), &script.header);
     let mut edits = Vec::new();
-    if downs != written {
+    if let Some(downs) = downs {
         edits.extend(set_down_revisions(bytes, header, downs)?);
     }
-    if let Some(dependencies) = dependencies {
-        edits.extend(set_depends_on(bytes, header, &dependencies)?);
-    }
-    let old = header.revision.as_ref().map(|field| &field.value);
-    let is_same = match old {
-        Some(FieldValue::Text(text)) => text == id.as_str(),
-        // A legacy script has its id in the file name only.
-        _ => true,
-    };
-    if !is_same {
+    edits.extend(rename_dependencies(bytes, header, |name| dependencies.get(name).copied())?);
+    // A legacy script has its id in the file name only.
+    if let Some(FieldValue::Text(text)) = header.revision.as_ref().map(|field| &field.value)
+        && text != id.as_str()
+    {
         edits.extend(set_revision(bytes, header, id)?);
     }
     Ok(edits)
+}
+
+/// A script under its new content, and under its new name if that changes.
+fn replace(before: &[u8], after: &[u8], old: &RepoPath, path: &RepoPath, plan: &mut RebasePlan) {
+    let (before, after) = (Some(image(before)), Some(image(after)));
+    let path = path.clone();
+    if &path == old {
+        plan.changes.push(Change { path, before, after });
+    } else {
+        plan.changes.push(Change { path, before: None, after });
+        plan.changes.push(Change { path: old.clone(), before, after: None });
+    }
 }
 
 fn create(script: &NewScript, plan: &mut RebasePlan) {
@@ -187,7 +175,13 @@ fn create(script: &NewScript, plan: &mut RebasePlan) {
 }
 
 /// One change per path: a file may leave a name that another one takes.
-fn coalesced(changes: Vec<Change>) -> Vec<Change> {
+fn coalesced(changes: Vec<Change>) -> Result<Vec<Change>, Refusal> {
+    let mut written = HashSet::new();
+    for change in changes.iter().filter(|change| change.after.is_some()) {
+        if !written.insert(&change.path) {
+            return Err(Refusal::FileExists { path: change.path.clone() });
+        }
+    }
     let mut merged: Vec<Change> = Vec::with_capacity(changes.len());
     for change in changes {
         match merged.iter_mut().find(|earlier| earlier.path == change.path) {
@@ -198,7 +192,7 @@ fn coalesced(changes: Vec<Change>) -> Vec<Change> {
             None => merged.push(change),
         }
     }
-    merged
+    Ok(merged)
 }
 
 /// The mode of a new file; an existing one's is filled in by who reads it.

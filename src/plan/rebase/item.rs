@@ -1,6 +1,6 @@
 //! The pieces a plan is made of, under keys of their own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::refusal::{Refusal, broken};
 use super::request::{RebaseRequest, Standing};
@@ -13,6 +13,8 @@ use crate::script::History;
 pub(super) struct Item {
     /// The node in the request's history; `None` for a new script.
     pub node: Option<Node>,
+    /// Position among the component's version locations.
+    pub location: usize,
     /// As it is to become, under keys.
     pub revision: Revision,
     pub own: bool,
@@ -30,7 +32,7 @@ pub(super) struct Item {
 pub(super) fn unique_items(request: &RebaseRequest<'_>) -> Result<Vec<Item>, Refusal> {
     let history = request.history;
     let own = |node: Node| request.standings[node].standing != Standing::Landed;
-    let mut claimed: HashMap<&RevisionId, Vec<Node>> = HashMap::new();
+    let mut claimed: BTreeMap<&RevisionId, Vec<Node>> = BTreeMap::new();
     for node in 0..history.scripts.len() {
         claimed.entry(history.id(node)).or_default().push(node);
     }
@@ -72,6 +74,7 @@ pub(super) fn unique_items(request: &RebaseRequest<'_>) -> Result<Vec<Item>, Ref
         let added = request.standings[node].added.unwrap_or(usize::MAX);
         Item {
             node: Some(node),
+            location: script.file.location,
             revision,
             own: is_own,
             rank: (added, script.file.path.file_name().to_owned()),

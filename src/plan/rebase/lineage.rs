@@ -1,134 +1,297 @@
 //! One diverged lineage: its own revisions become one chain on the landed head.
+//!
+//! A lineage is what the very labels of the diverged heads reach. An own
+//! revision below that (one on the unlabelled trunk, say, that an own merge
+//! joins with a labelled branch) stays where it is, and stays a down revision.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::planner::Planner;
 use super::refusal::Refusal;
 use crate::plan::Strategy;
-use crate::revision::{Divergence, Node, RevisionGraph, RevisionId, walk};
+use crate::revision::{BranchLabel, Divergence, HeadPolicy, Node, RevisionGraph, RevisionId, walk};
+
+/// A lineage that was put in order, by keys.
+#[derive(Clone, Debug)]
+pub(super) struct Treated {
+    /// What its own revisions were put on; `None` if nothing of it has landed.
+    pub target: Option<RevisionId>,
+    /// Its own revisions in their new order.
+    pub order: Vec<RevisionId>,
+    /// Whether `--onto` named the target.
+    pub is_onto: bool,
+}
+
+/// What a chain starts from.
+struct Target {
+    key: Option<RevisionId>,
+    /// The nodes that are the target, or that its merge revision joins.
+    nodes: Vec<Node>,
+    is_onto: bool,
+}
+
+/// Where the landed part of a lineage ends.
+enum LandedTips {
+    Heads(Vec<Node>),
+    /// No heads: every one of them has landed revisions of other labels above it.
+    Ends(Vec<Node>),
+}
 
 impl Planner<'_> {
-    pub(super) fn rebase_lineage(
+    /// Puts the own revisions of a diverged lineage on its landed head.
+    pub fn rebase_lineage(
         &mut self,
         graph: &RevisionGraph,
         divergence: &Divergence,
     ) -> Result<(), Refusal> {
-        let lineage = graph.ancestors(divergence.heads.iter().copied());
-        let in_lineage = |n: &Node| lineage[*n] && !self.items[*n].deleted;
-        let all: Vec<Node> = (0..self.items.len()).filter(in_lineage).collect();
-        let own: Vec<Node> = all.iter().copied().filter(|&n| self.items[n].own).collect();
-        let landed_heads: Vec<Node> = all
-            .iter()
-            .copied()
-            .filter(|&n| !self.items[n].own)
-            .filter(|&n| !graph.up(n).iter().any(|&up| lineage[up] && !self.items[up].own))
-            .collect();
+        let is_member = self.members(graph, divergence);
+        let own = self.nodes_where(|n| is_member[n] && self.items[n].own);
         let mut order = self.ordered(graph, &own)?;
-
-        let mut target = self.target(graph, &landed_heads)?;
-        if target.is_none() && landed_heads.len() > 1 {
-            // An own merge revision over exactly these heads serves as the one
-            // that would be written.
-            let wanted: BTreeSet<Node> = landed_heads.iter().copied().collect();
-            let covers =
-                |n: &Node| graph.down(*n).iter().copied().collect::<BTreeSet<_>>() == wanted;
-            match order.iter().position(covers) {
-                Some(position) => {
-                    let merge = order.remove(position);
-                    self.order.push(self.items[merge].revision.id.clone());
-                    target = Some(self.items[merge].revision.id.clone());
-                }
-                None => {
-                    let merge = self.merge_landed(graph, &landed_heads)?;
-                    self.order.push(merge.clone());
-                    target = Some(merge);
-                }
+        let mut treated = Treated { target: None, order: Vec::new(), is_onto: false };
+        let target = match self.onto_for(graph, &is_member) {
+            Some(onto) => {
+                let below = graph.ancestors_with_dependencies([onto]);
+                order.retain(|&n| !below[n]);
+                let key = Some(self.items[onto].revision.id.clone());
+                Target { key, nodes: vec![onto], is_onto: true }
             }
-        }
-        if own.is_empty() && landed_heads.len() <= 1 {
-            let reason = "the heads are all landed, and there is nothing own to move".to_owned();
-            return Err(Refusal::Unsound { reason });
-        }
-        self.targets.push(target.clone());
-        self.chain(graph, order, target)
+            None => {
+                let tips = self.landed_tips(graph, &is_member);
+                self.landed_target(graph, tips, &mut order, &mut treated)?
+            }
+        };
+        treated.target.clone_from(&target.key);
+        treated.is_onto = target.is_onto;
+        let chain = self.chain(graph, &is_member, order, &target)?;
+        treated.order.extend(chain);
+        self.treated.push(treated);
+        Ok(())
     }
 
-    /// The single landed head, or what `--onto` names.
-    pub(super) fn target(
-        &self,
-        graph: &RevisionGraph,
-        landed_heads: &[Node],
-    ) -> Result<Option<RevisionId>, Refusal> {
-        if let Some(onto) = &self.onto {
-            return Ok(Some(onto.clone()));
-        }
-        match landed_heads {
-            [one] => Ok(Some(graph.revision(*one).id.clone())),
-            _ => Ok(None),
-        }
+    /// Which revisions belong to the diverged lineage, landed and own.
+    pub fn members(&self, graph: &RevisionGraph, divergence: &Divergence) -> Vec<bool> {
+        let below = graph.ancestors(divergence.heads.iter().copied());
+        let labels: Vec<&BranchLabel> = divergence.labels.iter().collect();
+        let is_labelled_alike = |n: Node| {
+            // Where any second head is one too many, labels tell nothing apart.
+            self.request.policy == HeadPolicy::Single || graph.inherited_labels(n) == labels
+        };
+        (0..graph.len())
+            .map(|n| below[n] && !self.items[n].deleted && is_labelled_alike(n))
+            .collect()
     }
 
-    pub(super) fn merge_landed(
+    /// The landed revisions that the lineage's own ones have to follow: its
+    /// heads upstream, or else where it ends and labelled branches go on.
+    fn landed_tips(&self, graph: &RevisionGraph, is_member: &[bool]) -> LandedTips {
+        let is_landed = |n: Node| !self.items[n].own && !self.items[n].deleted;
+        let is_tip = |n: Node, among: &dyn Fn(Node) -> bool| !graph.up(n).iter().any(|&u| among(u));
+        let landed = self.nodes_where(|n| is_member[n] && is_landed(n));
+        let heads: Vec<Node> = landed.iter().copied().filter(|&n| is_tip(n, &is_landed)).collect();
+        if heads.is_empty() {
+            let here = |n: Node| is_member[n] && is_landed(n);
+            return LandedTips::Ends(landed.into_iter().filter(|&n| is_tip(n, &here)).collect());
+        }
+        if self.request.policy == HeadPolicy::Single {
+            return LandedTips::Heads(heads);
+        }
+        // A landed head that another one depends on is no second head upstream,
+        // so it must not be made one half of a merge.
+        let is_explained =
+            |n: Node| heads.iter().any(|&h| h != n && graph.ancestors_with_dependencies([h])[n]);
+        LandedTips::Heads(heads.iter().copied().filter(|&n| !is_explained(n)).collect())
+    }
+
+    /// What `--onto` names, where it concerns this lineage.
+    fn onto_for(&self, graph: &RevisionGraph, is_member: &[bool]) -> Option<Node> {
+        let onto = graph.node(self.onto.as_ref()?.as_str())?;
+        (is_member[onto] || self.onto_is_elsewhere).then_some(onto)
+    }
+
+    /// The landed head; of several, the merge revision over them.
+    fn landed_target(
         &mut self,
         graph: &RevisionGraph,
-        landed_heads: &[Node],
-    ) -> Result<RevisionId, Refusal> {
-        let heads = || graph.ids(landed_heads.iter().copied());
-        let labels: HashSet<_> = landed_heads.iter().map(|&n| graph.inherited_labels(n)).collect();
-        if labels.len() > 1 {
-            return Err(Refusal::JoinsLineages { heads: heads() });
-        }
-        if self.request.strategy == Strategy::Linear {
-            return Err(Refusal::LandedDiverged { heads: heads() });
-        }
-        self.add_merge(graph, landed_heads)
+        tips: LandedTips,
+        order: &mut Vec<Node>,
+        treated: &mut Treated,
+    ) -> Result<Target, Refusal> {
+        let is_onto = false;
+        let nodes = match tips {
+            LandedTips::Heads(heads) if heads.len() > 1 => heads,
+            LandedTips::Heads(tips) | LandedTips::Ends(tips) => {
+                // Several ends are not to be joined: who stands on one stays there.
+                let [one] = tips.as_slice() else {
+                    return Ok(Target { key: None, nodes: Vec::new(), is_onto });
+                };
+                let key = Some(graph.revision(*one).id.clone());
+                return Ok(Target { key, nodes: tips, is_onto });
+            }
+        };
+        let merge = match own_merge_over(graph, &nodes, order) {
+            Some(position) => graph.revision(order.remove(position)).id.clone(),
+            None if self.request.strategy == Strategy::Linear => {
+                return Err(Refusal::LandedDiverged { heads: graph.ids(nodes) });
+            }
+            None => self.add_merge(&nodes)?,
+        };
+        treated.order.push(merge.clone());
+        Ok(Target { key: Some(merge), nodes, is_onto })
     }
 
-    /// Own revisions by topology, ties by commit order, then file name.
-    pub(super) fn ordered(
-        &self,
-        graph: &RevisionGraph,
-        own: &[Node],
-    ) -> Result<Vec<Node>, Refusal> {
+    /// Own revisions by topology, ties by commit order, then file name. What
+    /// lies between two of them may belong to another lineage.
+    pub fn ordered(&self, graph: &RevisionGraph, own: &[Node]) -> Result<Vec<Node>, Refusal> {
         let mut nodes = own.to_vec();
         nodes.sort_by(|&a, &b| self.items[a].rank.cmp(&self.items[b].rank));
-        walk::topological(graph.len(), &nodes, |n| graph.below(n))
+        let mut before = vec![Vec::new(); graph.len()];
+        for &node in own {
+            let below = graph.ancestors_with_dependencies(graph.below(node).iter().copied());
+            before[node] = own.iter().copied().filter(|&other| below[other]).collect();
+        }
+        walk::topological(graph.len(), &nodes, |n| &before[n])
             .map_err(|stuck| Refusal::Cycle { revisions: graph.ids(stuck) })
     }
 
-    /// Links `order` into one chain on `target`; own merge revisions that have
-    /// become plain links go, where nobody can have seen them.
-    pub(super) fn chain(
+    /// Links `order` into one chain on `target` and returns what is left of
+    /// it: own merge revisions that have become plain links go, where nobody
+    /// can have seen them.
+    fn chain(
         &mut self,
         graph: &RevisionGraph,
+        is_member: &[bool],
         order: Vec<Node>,
-        target: Option<RevisionId>,
-    ) -> Result<(), Refusal> {
-        let mut below = target;
+        target: &Target,
+    ) -> Result<Vec<RevisionId>, Refusal> {
+        let mut below = target.key.clone();
+        // What the chain so far has among its ancestors.
+        let mut covered = graph.ancestors(target.nodes.iter().copied());
+        let behind_target = graph.ancestors_with_dependencies(target.nodes.iter().copied());
+        let mut chain = Vec::with_capacity(order.len());
         for &node in &order {
-            let was_merge = self.items[node].revision.down_revisions.len() > 1;
-            if was_merge && self.is_disposable(graph, node, &order) {
-                self.items[node].deleted = true;
-                continue;
+            let key = self.items[node].revision.id.clone();
+            if let Some(below) = &below {
+                let stays = |down: &RevisionId| {
+                    graph
+                        .node(down.as_str())
+                        .is_none_or(|n| !covered[n] && !(is_member[n] && behind_target[n]))
+                };
+                let downs = linked(&self.items[node].revision.down_revisions, below, stays);
+                if self.becomes_disposable(graph, node, &downs) {
+                    self.dispose(graph, node, below, &order)?;
+                    covered[node] = true;
+                    continue;
+                }
+                self.repoint(node, downs)?;
             }
-            let downs: Vec<RevisionId> = below.clone().into_iter().collect();
-            self.repoint(node, downs)?;
-            below = Some(self.items[node].revision.id.clone());
-            self.order.push(self.items[node].revision.id.clone());
+            for (at, is_below) in graph.ancestors([node]).into_iter().enumerate() {
+                covered[at] |= is_below;
+            }
+            chain.push(key.clone());
+            below = Some(key);
+        }
+        Ok(chain)
+    }
+
+    /// Whether an own merge revision becomes a link that does nothing and that
+    /// nobody has seen.
+    fn becomes_disposable(&self, graph: &RevisionGraph, node: Node, downs: &[RevisionId]) -> bool {
+        let item = &self.items[node];
+        let Some(original) = item.node else { return false };
+        let script = self.request.history.script(original);
+        let depended_on = graph.above(node).len() > graph.up(node).len();
+        item.revision.down_revisions.len() > 1
+            && downs.len() == 1
+            && script.header.is_empty_revision
+            && !script.is_broken
+            && !self.request.standings[original].is_pushed
+            && item.revision.branch_labels.is_empty()
+            && item.revision.depends_on.is_empty()
+            && !depended_on
+            && graph.up(node).iter().all(|&up| self.must_be_editable(up).is_ok())
+    }
+
+    /// Deletes a merge revision; what followed it follows `below`, but for the
+    /// rest of its `chain`, which is linked anyway.
+    fn dispose(
+        &mut self,
+        graph: &RevisionGraph,
+        node: Node,
+        below: &RevisionId,
+        chain: &[Node],
+    ) -> Result<(), Refusal> {
+        let key = self.items[node].revision.id.clone();
+        self.items[node].deleted = true;
+        for &up in graph.up(node).iter().filter(|up| !chain.contains(up)) {
+            let downs = linked(&self.items[up].revision.down_revisions, below, |d| *d != key);
+            self.repoint(up, downs)?;
         }
         Ok(())
     }
 
-    pub(super) fn is_disposable(&self, graph: &RevisionGraph, node: Node, order: &[Node]) -> bool {
-        let Some(original) = self.items[node].node else { return false };
-        let script = self.request.history.script(original);
-        let depended_on = graph.above(node).len() > graph.up(node).len();
-        let is_only_below_own = graph.up(node).iter().all(|up| order.contains(up));
-        script.header.is_empty_revision
-            && !script.is_broken
-            && !self.request.standings[original].is_pushed
-            && self.items[node].revision.branch_labels.is_empty()
-            && !depended_on
-            && is_only_below_own
+    /// Takes the down revisions out of own merge revisions that other moves
+    /// have made ancestors of their other down revisions.
+    pub fn prune_merges(&mut self) -> Result<(), Refusal> {
+        for node in 0..self.items.len() {
+            let item = &self.items[node];
+            if !item.own || item.deleted || item.revision.down_revisions.len() < 2 {
+                continue;
+            }
+            let graph = self.graph();
+            let downs = graph.down(node).to_vec();
+            let redundant = |d: Node| {
+                downs.iter().any(|&other| graph.is_ancestor(d, other) && !self.was_below(d, other))
+            };
+            let left: Vec<Node> = downs.iter().copied().filter(|&d| !redundant(d)).collect();
+            if left.len() == downs.len() {
+                continue;
+            }
+            let left = graph.ids(left);
+            if self.becomes_disposable(&graph, node, &left) {
+                self.dispose(&graph, node, &left[0], &[])?;
+            } else {
+                self.repoint(node, left)?;
+            }
+        }
+        Ok(())
     }
+
+    /// Whether one revision was an ancestor of another before anything was moved.
+    fn was_below(&self, ancestor: Node, node: Node) -> bool {
+        match (self.items[ancestor].node, self.items[node].node) {
+            (Some(ancestor), Some(node)) => self.request.history.graph.is_ancestor(ancestor, node),
+            _ => false,
+        }
+    }
+}
+
+/// The position in `order` of an own merge revision over exactly these heads:
+/// it serves as the one that would be written.
+fn own_merge_over(graph: &RevisionGraph, heads: &[Node], order: &[Node]) -> Option<usize> {
+    let wanted: BTreeSet<Node> = heads.iter().copied().collect();
+    order.iter().position(|&node| {
+        let covers = graph.down(node).iter().copied().collect::<BTreeSet<_>>() == wanted;
+        let below = graph.ancestors_with_dependencies([node]);
+        covers && !order.iter().any(|&other| other != node && below[other])
+    })
+}
+
+/// `downs` with `below` in the place of the first that does not stay.
+fn linked(
+    downs: &[RevisionId],
+    below: &RevisionId,
+    stays: impl Fn(&RevisionId) -> bool,
+) -> Vec<RevisionId> {
+    let mut linked: Vec<RevisionId> = Vec::with_capacity(downs.len());
+    let mut place = None;
+    for down in downs.iter().filter(|down| *down != below) {
+        if stays(down) {
+            linked.push(down.clone());
+        } else {
+            place.get_or_insert(linked.len());
+        }
+    }
+    let written = downs.iter().position(|down| down == below);
+    linked.insert(written.or(place).unwrap_or(0).min(linked.len()), below.clone());
+    linked
 }

@@ -3,20 +3,22 @@
 use std::collections::HashSet;
 
 use super::item::{Item, must_be_sound, unique_items};
+use super::lineage::Treated;
 use super::rebase_plan::RebasePlan;
 use super::refusal::{Refusal, broken};
 use super::request::{RebaseRequest, Standing};
 use super::verify::verify;
 use crate::plan::Strategy;
-use crate::plan::merge::merge_script;
+use crate::plan::merge::{MergedHead, merge_script};
 use crate::revision::{
-    Divergence, Node, Revision, RevisionGraph, RevisionId, divergences, resolve,
+    BranchLabel, Divergence, Node, Revision, RevisionGraph, RevisionId, divergences, resolve,
 };
 
 /// Plans the rebase, and checks the plan on the resulting graph.
 pub fn plan_rebase(request: &RebaseRequest<'_>) -> Result<RebasePlan, Refusal> {
     let mut planner = Planner::new(request)?;
     planner.resolve_all()?;
+    planner.prune_merges()?;
     planner.renumber()?;
     let plan = planner.into_plan()?;
     if !plan.is_empty() {
@@ -29,69 +31,65 @@ pub(super) struct Planner<'a> {
     pub request: &'a RebaseRequest<'a>,
     pub items: Vec<Item>,
     pub onto: Option<RevisionId>,
-    /// Own revisions of treated lineages, by key, in their new order.
-    pub order: Vec<RevisionId>,
-    /// The landed head each treated lineage was put on.
-    pub targets: Vec<Option<RevisionId>>,
+    /// Whether no diverged lineage holds what `--onto` names: then all go there.
+    pub onto_is_elsewhere: bool,
+    pub treated: Vec<Treated>,
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(request: &'a RebaseRequest<'a>) -> Result<Self, Refusal> {
-        let mut planner = Self {
-            request,
-            items: unique_items(request)?,
-            onto: None,
-            order: Vec::new(),
-            targets: Vec::new(),
-        };
+    fn new(request: &'a RebaseRequest<'a>) -> Result<Self, Refusal> {
+        let items = unique_items(request)?;
+        let mut planner =
+            Self { request, items, onto: None, onto_is_elsewhere: false, treated: Vec::new() };
         let graph = planner.graph();
+        let found = planner.divergences(&graph);
         if let Some(reference) = &request.onto {
             let node = resolve(&graph, reference)?;
             planner.onto = Some(graph.revision(node).id.clone());
+            planner.onto_is_elsewhere = !found.iter().any(|d| planner.members(&graph, d)[node]);
             if !request.knows_landed || request.moved.is_some() {
                 let moved = request.moved.as_ref().map(|m| resolve(&graph, m)).transpose()?;
                 planner.declare_landed(&graph, node, moved)?;
             }
-        } else if !request.knows_landed && !request.merge_only {
-            let has_diverged = !planner.divergences(&graph).is_empty();
-            if has_diverged && request.strategy != Strategy::Merge {
-                return Err(Refusal::NothingLanded);
-            }
+        } else if !request.knows_landed && !planner.only_merges() && !found.is_empty() {
+            return Err(Refusal::NothingLanded);
         }
         Ok(planner)
     }
 
+    fn only_merges(&self) -> bool {
+        self.request.merge_only || self.request.strategy == Strategy::Merge
+    }
+
     /// With `--onto` the command line says what stays: everything but the moved
     /// revision and what follows it, or everything below the target.
-    pub(super) fn declare_landed(
+    fn declare_landed(
         &mut self,
         graph: &RevisionGraph,
         onto: Node,
         moved: Option<Node>,
     ) -> Result<(), Refusal> {
-        let below_target = graph.ancestors([onto]);
-        if let Some(moved) = moved {
-            if below_target[moved] {
-                return Err(Refusal::OntoDescendant {
-                    moved: graph.revision(moved).id.clone(),
-                    onto: graph.revision(onto).id.clone(),
-                });
-            }
-            let above = graph.descendants([moved]);
-            for (item, above) in self.items.iter_mut().zip(above) {
-                item.own = above;
-            }
-        } else {
-            for (item, stays) in self.items.iter_mut().zip(below_target) {
+        let Some(moved) = moved else {
+            for (item, stays) in self.items.iter_mut().zip(graph.ancestors([onto])) {
                 item.own = !stays;
             }
+            return Ok(());
+        };
+        let below_target = graph.ancestors_with_dependencies([onto]);
+        let above = graph.descendants([moved]);
+        if (0..graph.len()).any(|n| above[n] && below_target[n]) {
+            let (moved, onto) = (self.items[moved].id.clone(), self.items[onto].id.clone());
+            return Err(Refusal::OntoDescendant { moved, onto });
+        }
+        for (item, above) in self.items.iter_mut().zip(above) {
+            item.own = above;
         }
         Ok(())
     }
 
     /// The graph of what is not deleted. Node numbers are item numbers, since
     /// deleted items stay in place without edges.
-    pub(super) fn graph(&self) -> RevisionGraph {
+    pub fn graph(&self) -> RevisionGraph {
         let deleted: HashSet<&RevisionId> =
             self.items.iter().filter(|i| i.deleted).map(|i| &i.revision.id).collect();
         let revisions = self
@@ -102,7 +100,8 @@ impl<'a> Planner<'a> {
                 if item.deleted {
                     revision.down_revisions.clear();
                     revision.depends_on.clear();
-                    revision.branch_labels.clear();
+                    // A label of its own keeps it from being diverged from anything.
+                    revision.branch_labels = vec![BranchLabel::new(format!("\0{}", revision.id))];
                 }
                 revision.down_revisions.retain(|id| !deleted.contains(id));
                 revision
@@ -111,12 +110,13 @@ impl<'a> Planner<'a> {
         RevisionGraph::build(revisions).0
     }
 
-    pub(super) fn divergences(&self, graph: &RevisionGraph) -> Vec<Divergence> {
-        let location = |node: Node| match self.items[node].node {
-            Some(node) => self.request.history.script(node).file.location,
-            None => 0,
-        };
-        divergences(graph, location, self.request.policy)
+    /// The items, by number, for which `holds`.
+    pub fn nodes_where(&self, holds: impl Fn(Node) -> bool) -> Vec<Node> {
+        (0..self.items.len()).filter(|&node| holds(node)).collect()
+    }
+
+    fn divergences(&self, graph: &RevisionGraph) -> Vec<Divergence> {
+        divergences(graph, |node| self.items[node].location, self.request.policy)
             .into_iter()
             .filter_map(|mut divergence| {
                 divergence.heads.retain(|&head| !self.items[head].deleted);
@@ -127,32 +127,63 @@ impl<'a> Planner<'a> {
 
     /// Resolves one lineage after the other. Each step lowers the number of
     /// diverged heads, which bounds the loop.
-    pub(super) fn resolve_all(&mut self) -> Result<(), Refusal> {
+    fn resolve_all(&mut self) -> Result<(), Refusal> {
         if let (Some(_), Some(onto)) = (&self.request.moved, self.onto.clone()) {
             return self.move_explicitly(&onto);
+        }
+        if self.only_merges() {
+            // A merge revision names what it joins by the ids they will have.
+            self.renumber_twins()?;
         }
         for _ in 0..=self.items.len() {
             let graph = self.graph();
             let found = self.divergences(&graph);
-            let Some(divergence) = found.first() else { return Ok(()) };
+            let Some(divergence) = found.iter().find(|d| self.is_concerned(&graph, d)) else {
+                return Ok(());
+            };
             // A file that cannot be read could be any revision, a head too.
             if let Some(problem) = self.request.history.problems.iter().find(|p| p.is_grave()) {
                 return Err(broken(problem));
             }
-            let merges = self.request.merge_only || self.request.strategy == Strategy::Merge;
-            if merges {
-                let heads = divergence.heads.clone();
-                self.add_merge(&graph, &heads)?;
+            if self.only_merges() {
+                self.add_merge(&divergence.heads)?;
             } else {
+                self.must_be_new(&graph, divergence)?;
                 self.rebase_lineage(&graph, divergence)?;
             }
         }
         Err(Refusal::Unsound { reason: "the heads would still be diverged".to_owned() })
     }
 
-    pub(super) fn move_explicitly(&mut self, onto: &RevisionId) -> Result<(), Refusal> {
+    /// Where only `--onto` tells what stays, it tells nothing of other lineages.
+    fn is_concerned(&self, graph: &RevisionGraph, divergence: &Divergence) -> bool {
+        self.request.knows_landed
+            || self.onto_is_elsewhere
+            || self
+                .onto
+                .as_ref()
+                .and_then(|onto| graph.node(onto.as_str()))
+                .is_none_or(|onto| self.members(graph, divergence)[onto])
+    }
+
+    /// Own revisions may be diverged where `--onto` has put them, too.
+    fn must_be_new(&self, graph: &RevisionGraph, divergence: &Divergence) -> Result<(), Refusal> {
+        let is_member = self.members(graph, divergence);
+        let onto = self.onto.as_ref().and_then(|onto| graph.node(onto.as_str()));
+        match onto {
+            Some(onto) if is_member[onto] && self.treated.iter().any(|t| t.is_onto) => {
+                Err(Refusal::OntoDiverged {
+                    onto: self.items[onto].id.clone(),
+                    heads: divergence.heads.iter().map(|&n| self.items[n].id.clone()).collect(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn move_explicitly(&mut self, onto: &RevisionId) -> Result<(), Refusal> {
         let graph = self.graph();
-        let own: Vec<Node> = (0..self.items.len()).filter(|&n| self.items[n].own).collect();
+        let own = self.nodes_where(|n| self.items[n].own);
         let first: Vec<Node> = own
             .iter()
             .copied()
@@ -161,13 +192,13 @@ impl<'a> Planner<'a> {
         for node in first {
             self.repoint(node, vec![onto.clone()])?;
         }
-        let order = self.ordered(&graph, &own)?;
-        self.order.extend(order.iter().map(|&n| self.items[n].revision.id.clone()));
-        self.targets.push(Some(onto.clone()));
+        let order = graph.ids(self.ordered(&graph, &own)?);
+        self.treated.push(Treated { target: Some(onto.clone()), order, is_onto: true });
         Ok(())
     }
 
-    pub(super) fn repoint(&mut self, node: Node, downs: Vec<RevisionId>) -> Result<(), Refusal> {
+    /// Gives a revision other down revisions, if it may have them.
+    pub fn repoint(&mut self, node: Node, downs: Vec<RevisionId>) -> Result<(), Refusal> {
         if self.items[node].revision.down_revisions == downs {
             return Ok(());
         }
@@ -176,7 +207,7 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    pub(super) fn must_be_editable(&self, node: Node) -> Result<(), Refusal> {
+    pub fn must_be_editable(&self, node: Node) -> Result<(), Refusal> {
         let Some(original) = self.items[node].node else { return Ok(()) };
         let id = self.request.history.id(original).clone();
         let explicit = self.request.moved.is_some();
@@ -192,28 +223,18 @@ impl<'a> Planner<'a> {
     }
 
     /// Adds the merge revision over `heads` and returns its key.
-    pub(super) fn add_merge(
-        &mut self,
-        graph: &RevisionGraph,
-        heads: &[Node],
-    ) -> Result<RevisionId, Refusal> {
-        let originals: Vec<Node> = heads.iter().filter_map(|&n| self.items[n].node).collect();
-        if originals.len() != heads.len() {
-            let reason = "a merge revision of a merge revision that is not written yet".to_owned();
-            return Err(Refusal::Unsound { reason });
-        }
-        let _ = graph;
-        let message = self.request.message.as_deref();
-        let script =
-            merge_script(self.request.history, &originals, message, self.request.conventions);
-        if let Some(there) = self.request.history.node_at(&script.path)
-            && self.request.history.script(there).file.bytes.as_slice() != script.text.as_bytes()
+    pub fn add_merge(&mut self, heads: &[Node]) -> Result<RevisionId, Refusal> {
+        let RebaseRequest { history, conventions, .. } = *self.request;
+        let merged = heads.iter().map(|&head| self.merged_head(head)).collect();
+        let script = merge_script(merged, self.request.message.as_deref(), conventions);
+        if let Some(there) = history.node_at(&script.path)
+            && history.script(there).file.bytes.as_slice() != script.text.as_bytes()
         {
             return Err(Refusal::FileExists { path: script.path });
         }
         let revision = Revision {
             id: script.revision.id.clone(),
-            down_revisions: script.revision.down_revisions.clone(),
+            down_revisions: heads.iter().map(|&n| self.items[n].revision.id.clone()).collect(),
             depends_on: Vec::new(),
             branch_labels: Vec::new(),
             message: script.revision.message.clone(),
@@ -225,6 +246,7 @@ impl<'a> Planner<'a> {
         let id = revision.id.clone();
         self.items.push(Item {
             node: None,
+            location: script.location,
             revision,
             own: true,
             rank: (0, String::new()),
@@ -233,5 +255,14 @@ impl<'a> Planner<'a> {
             id: id.clone(),
         });
         Ok(id)
+    }
+
+    fn merged_head(&self, head: Node) -> MergedHead {
+        let item = &self.items[head];
+        match (item.node, &item.written) {
+            (Some(node), _) => MergedHead::of_script(self.request.history, node, item.id.clone()),
+            (None, Some(script)) => MergedHead::of_new(script),
+            (None, None) => unreachable!("an item is a script, there or to be written"),
+        }
     }
 }

@@ -21,11 +21,6 @@ pub enum Refusal {
     )]
     LandedDiverged { heads: Vec<RevisionId> },
     #[error(
-        "own revisions join lineages that are separate upstream ({}): put one of them elsewhere with --onto",
-        list(heads)
-    )]
-    JoinsLineages { heads: Vec<RevisionId> },
-    #[error(
         "{} would have to be rewritten, but other branches have them too ({})",
         list(revisions),
         branches
@@ -41,6 +36,11 @@ pub enum Refusal {
     Reference(#[from] ResolveError),
     #[error("revision `{onto}` lies above `{moved}`, so `{moved}` cannot be put on it")]
     OntoDescendant { moved: RevisionId, onto: RevisionId },
+    #[error(
+        "on `{onto}` own revisions would still be diverged: the heads would be {}",
+        list(heads)
+    )]
+    OntoDiverged { onto: RevisionId, heads: Vec<RevisionId> },
     #[error("the result would not be sound: {reason}")]
     Unsound { reason: String },
 }

@@ -287,3 +287,155 @@ fn only_values_and_docstring_lines_differ() {
             .replace("down_revision = \"a\"", "down_revision = \"m\"")
     );
 }
+
+// a ── m1 (x) ── f ── g      m2 ── g
+//  ╰── m2 (y) ── k ── h      m1 ── h     g and h both join x and y
+#[test]
+fn own_merges_of_labelled_lineages_are_chained_and_lose_no_down_revision() {
+    check(
+        "<base> -> a\na -> m1 (x)\na -> m2 (y)\nm1 -> f\nm2 -> k\nf, m2 -> g\nm1, k -> h",
+        &["f", "k", "g", "h"],
+        "g, k -> h (was m1, k)\nheads: h",
+    );
+}
+
+// a ── m                     g joins the trunk's f with the branch x
+//  ├── f ── h
+//  ╰── e (x) ── e2           f ── g
+#[test]
+fn an_own_revision_below_a_labelled_merge_stays_on_its_own_lineage() {
+    check(
+        "<base> -> a\na -> m\na -> e (x)\ne -> e2\na -> f\nf -> h\nf, e -> g",
+        &["f", "h", "g"],
+        "m -> f (was a)\nf, e2 -> g (was f, e)\nheads: h, g",
+    );
+}
+
+#[test]
+fn a_landed_head_that_another_depends_on_is_not_merged() {
+    check(
+        "<base> -> a\na -> m1\na (m1) -> m2\na -> f\nm1 -> g",
+        &["f", "g"],
+        "m2 -> f (was a)\nf -> g (was m1)\nheads: m1, g",
+    );
+}
+
+// What a branch grows from is not what has to be followed: `e` is labelled, so
+// the trunk's head is m, and b has only to stay below f.
+#[test]
+fn a_branch_point_below_a_label_is_no_second_landed_head() {
+    check(
+        "<base> -> a\na -> b\nb -> e (x)\na -> m\nb -> f",
+        &["f"],
+        "m, b -> f (was b)\nheads: e, f",
+    );
+}
+
+#[test]
+fn a_merge_loses_the_down_revision_that_another_move_has_put_below_it() {
+    check(
+        "<base> -> a\na -> m\nm -> n\na -> f\nf -> h\nf, m -> g (x)",
+        &["f", "h", "g"],
+        "n -> f (was a)\nf -> g (was f, m)\nheads: h, g",
+    );
+}
+
+#[test]
+fn own_order_respects_dependencies_that_lead_through_another_lineage() {
+    check(
+        "<base> -> a\na -> e (x)\na -> m\na (c) -> f\na -> g\ne (g) -> c",
+        &["f", "g", "c"],
+        "m -> g (was a)\ng -> f (was a)\nheads: f, c",
+    );
+}
+
+#[test]
+fn an_own_merge_that_depends_on_something_is_kept_as_a_link() {
+    check(
+        "<base> -> a\na -> e (x)\na -> m1\nm1 -> m2\na -> f\nm1, f (x) -> g",
+        &["f", "g"],
+        "m2 -> f (was a)\nf -> g (was m1, f)\nheads: e, g",
+    );
+}
+
+#[test]
+fn a_deleted_merge_does_not_make_others_diverge() {
+    check(
+        "<base> -> a\na -> b\na -> c\nc (b) -> m\nb -> f\nc, f -> x\na -> g",
+        &["f", "x", "g"],
+        "m -> f (was b)\nf -> g (was a)\ndelete x\nheads: b, g",
+    );
+}
+
+#[test]
+fn a_single_head_is_made_of_labelled_ones_where_only_one_may_be() {
+    check_with(
+        "<base> -> a\na -> m1 (x)\na -> m2 (y)\nm1 -> f",
+        &["f"],
+        |request| request.policy = HeadPolicy::Single,
+        "write m1, m2 -> 1af4920a8620\n1af4920a8620 -> f (was m1)\nheads: f",
+    );
+}
+
+#[test]
+fn onto_concerns_the_lineage_that_it_lies_in() {
+    check_with(
+        "<base> -> a\na -> e (x)\ne -> e2\ne -> f\na -> m\na -> g",
+        &["f", "g"],
+        |request| request.onto = Some(RevisionRef::new("m")),
+        "e2 -> f (was e)\nm -> g (was a)\nheads: f, g",
+    );
+}
+
+#[test]
+fn onto_an_own_revision_leaves_what_lies_below_it() {
+    check_with(
+        "<base> -> a\na -> m\na -> f\nm -> g",
+        &["f", "g"],
+        |request| request.onto = Some(RevisionRef::new("g")),
+        "g -> f (was a)\nheads: f",
+    );
+}
+
+#[test]
+fn onto_a_revision_that_is_no_head_is_refused_where_the_head_has_landed() {
+    refused(
+        "<base> -> a\na -> m\nm -> n\na -> f",
+        &["f"],
+        |request| request.onto = Some(RevisionRef::new("m")),
+        "on `m` own revisions would still be diverged: the heads would be `n`, `f`",
+    );
+}
+
+#[test]
+fn a_revision_is_not_put_on_what_depends_on_it() {
+    refused(
+        "<base> -> a\na -> f\na (f) -> m",
+        &["f"],
+        |request| {
+            request.moved = Some(RevisionRef::new("f"));
+            request.onto = Some(RevisionRef::new("m"));
+        },
+        "revision `m` lies above `f`, so `f` cannot be put on it",
+    );
+}
+
+#[test]
+fn own_numbers_follow_the_landed_ones_below_a_new_merge() {
+    check(
+        "<base> -> 0001\n0001 -> 0002\n0001 -> 0003\n0001 -> 0003_f",
+        &["0003_f"],
+        "write 0002, 0003 -> 87fe00ed52ea\n87fe00ed52ea -> 0004_f (was 0001)\n\
+         rename versions/0003_f.py to versions/0004_f.py\nheads: 0004_f",
+    );
+}
+
+#[test]
+fn a_number_that_another_lineage_has_is_left_out() {
+    check(
+        "<base> -> 0001\n0001 -> 0002\n0001 -> 0003 (x)\n0001 -> 0002_f",
+        &["0002_f"],
+        "0002 -> 0003_f (was 0001)\nrename versions/0002_f.py to versions/0003_f.py\n\
+         heads: 0003, 0003_f",
+    );
+}
