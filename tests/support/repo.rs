@@ -88,6 +88,19 @@ impl TestRepo {
         self.path().join(path).exists()
     }
 
+    /// The files of a folder, by path; none if there is no such folder.
+    pub fn files_in(&self, folder: &str) -> Vec<(String, Vec<u8>)> {
+        let Ok(entries) = fs::read_dir(self.path().join(folder)) else { return Vec::new() };
+        entries
+            .map(|entry| entry.expect("a readable folder").path())
+            .filter(|path| path.is_file())
+            .map(|path| {
+                let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+                (format!("{folder}/{name}"), fs::read(&path).expect("a readable file"))
+            })
+            .collect()
+    }
+
     /// Deletes a file of the working tree.
     #[track_caller]
     pub fn remove(&self, path: &str) {
