@@ -96,3 +96,39 @@ fn default_message(down_revisions: &[RevisionId]) -> String {
     let names: Vec<&str> = down_revisions.iter().map(RevisionId::as_str).collect();
     format!("merge {}", names.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::history_of;
+
+    /// The merge revision of all heads, in the order in which they are found.
+    fn merged(history: &str) -> NewScript {
+        let history = history_of(history);
+        let conventions = ScriptConventions {
+            version_locations: vec![RepoPath::new("versions").expect("inside")],
+            ..ScriptConventions::default()
+        };
+        let heads = history.graph.heads().into_iter();
+        let heads = heads.map(|n| MergedHead::of_script(&history, n, history.id(n).clone()));
+        merge_script(heads.collect(), None, &conventions)
+    }
+
+    #[test]
+    fn two_people_who_merge_the_same_heads_write_the_same_file() {
+        let mine = merged("<base> -> a\na -> f\na -> m");
+        assert_eq!(mine, merged("a -> m\n<base> -> a\na -> f"));
+        // What lies below the heads is nothing to them.
+        assert_eq!(mine, merged("<base> -> z\nz -> m\nz -> f"));
+        assert_eq!(mine.revision.message, "merge f, m");
+        assert_eq!(mine.revision.id.as_str().len(), 12);
+    }
+
+    #[test]
+    fn other_heads_make_another_revision() {
+        let mine = merged("<base> -> a\na -> f\na -> m");
+        let other = merged("<base> -> a\na -> f\na -> m\na -> x");
+        assert_ne!(mine.revision.id, other.revision.id);
+        assert_ne!(mine.path, other.path);
+    }
+}

@@ -14,7 +14,9 @@ mod render;
 mod source;
 
 pub use docstring::{Docstring, DocstringLine};
-pub use edit::{Edit, EditError, apply_edits, rename_dependencies, set_down_revisions, set_revision};
+pub use edit::{
+    Edit, EditError, apply_edits, rename_dependencies, set_down_revisions, set_revision,
+};
 pub use header::{Element, Field, FieldValue, Header};
 pub use history::{History, Script, ScriptFile, ScriptProblem, ScriptProblemKind};
 pub use names::{is_script_file_name, legacy_revision_of};

@@ -248,6 +248,59 @@ fn every_module_keeps_to_its_layer() {
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
+/// The first cells, in code, of the rows of ARCHITECTURE.md's tables.
+fn documented() -> Vec<&'static str> {
+    include_str!("../../ARCHITECTURE.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect()
+}
+
+#[test]
+fn the_map_shows_every_module() {
+    let documented = documented();
+    let missing: Vec<_> = LAYERS
+        .iter()
+        .map(|layer| layer.module)
+        .filter(|module| !["lib", "main"].contains(module) && !documented.contains(module))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} have no row in ARCHITECTURE.md");
+}
+
+#[test]
+fn every_dependency_has_a_reason_and_is_used() {
+    let (documented, externals) = (documented(), externals());
+    for name in &externals {
+        let is_documented = documented.iter().any(|row| row.replace('-', "_") == *name);
+        assert!(is_documented, "`{name}` has no reason in ARCHITECTURE.md");
+        let is_used = sources().iter().any(|source| {
+            source.mentions(&externals).iter().any(|m| m.target == Target::External(name.clone()))
+        });
+        assert!(is_used, "nothing in `src` uses `{name}`");
+    }
+}
+
+#[test]
+fn the_tests_that_prove_the_invariants_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let code: String = ["src", "tests"]
+        .iter()
+        .flat_map(|folder| rust_files(&root.join(folder)))
+        .map(|file| fs::read_to_string(file).expect("a readable source"))
+        .collect();
+    let named: Vec<&str> = include_str!("../../ARCHITECTURE.md")
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()))
+        .filter(|word| word.matches('_').count() > 2 && !word.contains(['/', '.']))
+        .collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        assert!(code.contains(&format!("fn {name}()")), "there is no test `{name}`");
+    }
+}
+
 #[test]
 fn the_sources_are_really_read() {
     let externals = externals();
