@@ -89,7 +89,7 @@ pub enum EntryKind {
     Folder,
     /// A symlink whose target does not exist (or lies outside of the snapshot).
     Dangling,
-    /// A socket, a submodule: nothing that can hold a script.
+    /// A device, a pipe, a socket, or a name that is not UTF-8.
     Other,
 }
 
@@ -108,6 +108,9 @@ pub struct Entry {
     pub content: Option<ContentId>,
 }
 
+/// Larger files are not read: a syntax tree of one would take gigabytes.
+pub const MAX_FILE_BYTES: usize = 64 << 20;
+
 /// Why a snapshot could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
@@ -117,6 +120,10 @@ pub enum TreeError {
     Git { path: RepoPath, reason: String },
     #[error("`{path}` is not in this clone's object store")]
     MissingObject { path: RepoPath },
+    #[error("`{path}` is a device, a pipe or a socket")]
+    NotAFile { path: RepoPath },
+    #[error("`{path}` is larger than {} MB", MAX_FILE_BYTES >> 20)]
+    TooLarge { path: RepoPath },
 }
 
 /// Files by repository path. Implemented for the working tree by

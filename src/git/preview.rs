@@ -50,9 +50,17 @@ impl<'a> Preview<'a> {
     }
 
     fn side(&self, path: &RepoPath) -> Result<Side, TreeError> {
-        let base = self.base.read(path)?;
-        let theirs = self.theirs.read(path)?;
-        let ours = self.ours.read(path)?;
+        // What cannot be read is shown as the file that cannot be read, so that
+        // it becomes a finding; it is no reason to see nothing of the others.
+        let (ours, theirs) = match (self.ours.read(path), self.theirs.read(path)) {
+            (Err(error), _) if is_of_one_file(&error) => return Ok(Side::Ours),
+            (_, Err(error)) if is_of_one_file(&error) => return Ok(Side::Theirs),
+            (ours, theirs) => (ours?, theirs?),
+        };
+        let base = match self.base.read(path) {
+            Err(error) if is_of_one_file(&error) => None,
+            base => base?,
+        };
         if theirs == base || ours == theirs {
             return Ok(if ours.is_some() { Side::Ours } else { Side::Nowhere });
         }
@@ -95,6 +103,10 @@ impl<'a> Preview<'a> {
             }
         }
     }
+}
+
+fn is_of_one_file(error: &TreeError) -> bool {
+    !matches!(error, TreeError::Git { .. })
 }
 
 impl Tree for Preview<'_> {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use git2::{ErrorCode, ObjectType, Oid};
 
-use crate::tree::{ContentId, Entry, EntryKind, RepoPath, Tree, TreeError};
+use crate::tree::{ContentId, Entry, EntryKind, MAX_FILE_BYTES, RepoPath, Tree, TreeError};
 
+const FOLDER: i32 = 0o040_000;
 const SYMLINK: i32 = 0o120_000;
+const SUBMODULE: i32 = 0o160_000;
 
 /// How many links may point at links before it is called dangling (git's own limit is the system's 40).
 const MAX_LINKS: usize = 40;
@@ -66,39 +68,19 @@ impl<'r> CommitTree<'r> {
 
     /// Replaces links among the parts of `path` by what they point at.
     fn follow(&self, path: &RepoPath) -> Result<Option<RepoPath>, TreeError> {
-        let mut real = RepoPath::root();
-        let mut waiting: Vec<String> = path.parts().rev().map(str::to_owned).collect();
-        let mut links = 0;
-        while let Some(part) = waiting.pop() {
-            if part == ".." {
-                real = real.folder();
-                continue;
+        follow(path, |real| match self.root.get_path(std::path::Path::new(real.as_str())) {
+            Ok(entry) if entry.filemode() == SYMLINK => {
+                let target = self.blob(entry.id(), path)?;
+                Ok(Part::Link(String::from_utf8_lossy(&target).into_owned()))
             }
-            let next = real.entry(&part);
-            let entry = match self.root.get_path(std::path::Path::new(next.as_str())) {
-                Ok(entry) => entry,
-                Err(e) if e.code() == ErrorCode::NotFound => return Ok(None),
-                Err(e) => return Err(failed(path, &e)),
-            };
-            if entry.filemode() != SYMLINK {
-                real = next;
-                continue;
-            }
-            links += 1;
-            let target = self.blob(entry.id(), path)?;
-            let target = String::from_utf8_lossy(&target).into_owned();
-            if links > MAX_LINKS || target.starts_with('/') {
-                return Ok(None);
-            }
-            let parts: Vec<&str> =
-                target.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
-            waiting.extend(parts.into_iter().rev().map(str::to_owned));
-        }
-        Ok(Some(real))
+            Ok(_) => Ok(Part::Plain),
+            Err(e) if e.code() == ErrorCode::NotFound => Ok(Part::Absent),
+            Err(e) => Err(failed(path, &e)),
+        })
     }
 
     fn blob(&self, id: Oid, path: &RepoPath) -> Result<Vec<u8>, TreeError> {
-        self.git.find_blob(id).map(|blob| blob.content().to_vec()).map_err(|e| failed(path, &e))
+        read_blob(self.git, id, path)
     }
 }
 
@@ -108,13 +90,15 @@ impl Tree for CommitTree<'_> {
         let mut entries = Vec::with_capacity(tree.len());
         for item in &tree {
             let name = String::from_utf8_lossy(item.name_bytes()).into_owned();
-            let entry = if item.filemode() == SYMLINK {
+            let entry = if item.name().is_err() {
+                Entry { name, kind: EntryKind::Other, link_target: None, content: None }
+            } else if item.filemode() == SYMLINK {
                 self.link_entry(folder, name)?
             } else {
                 let kind = match item.kind() {
                     Some(ObjectType::Blob) => EntryKind::File,
-                    Some(ObjectType::Tree) => EntryKind::Folder,
-                    _ => EntryKind::Other,
+                    // A submodule is checked out as a folder.
+                    _ => EntryKind::Folder,
                 };
                 Entry { name, kind, link_target: None, content: Some(content_id(item.id())) }
             };
@@ -131,10 +115,9 @@ impl Tree for CommitTree<'_> {
                 Some(real) if &real != path => self.read(&real),
                 _ => Ok(None),
             },
-            Some((id, _)) => match self.git.find_object(id, None) {
-                Ok(object) => Ok(object.as_blob().map(|blob| blob.content().to_vec())),
-                Err(e) => Err(failed(path, &e)),
-            },
+            // A folder, or a submodule, whose commits are elsewhere.
+            Some((_, FOLDER | SUBMODULE)) => Ok(None),
+            Some((id, _)) => self.blob(id, path).map(Some),
         }
     }
 
@@ -180,44 +163,75 @@ impl<'r> IndexTree<'r> {
         }
         Self { git, files }
     }
+
+    /// Replaces links among the parts of `path` by what they point at.
+    fn follow(&self, path: &RepoPath) -> Result<Option<RepoPath>, TreeError> {
+        follow(path, |real| match self.files.get(real) {
+            Some((id, true)) => {
+                let target = read_blob(self.git, *id, path)?;
+                Ok(Part::Link(String::from_utf8_lossy(&target).into_owned()))
+            }
+            Some(_) => Ok(Part::Plain),
+            None if self.below(real).next().is_some() => Ok(Part::Plain),
+            None => Ok(Part::Absent),
+        })
+    }
+
+    /// The files in `folder` and its folders.
+    fn below<'a>(
+        &'a self,
+        folder: &'a RepoPath,
+    ) -> impl Iterator<Item = (&'a RepoPath, &'a (Oid, bool))> {
+        // `a-b` sorts between `a` and `a/b`, so the range of a folder has gaps.
+        let end = format!("{}/", folder.as_str());
+        self.files
+            .range(folder.clone()..)
+            .take_while(move |(path, _)| path.is_within(folder) || path.as_str() < end.as_str())
+            .filter(move |(path, _)| path.is_within(folder) && *path != folder)
+    }
+
+    fn entry(&self, path: &RepoPath, name: &str, id: Oid) -> Result<Entry, TreeError> {
+        let name = name.to_owned();
+        if !matches!(self.files.get(path), Some((_, true))) {
+            // The index names files only; their folders are seen from these.
+            let is_file = self.files.contains_key(path);
+            let kind = match is_file {
+                true if name.contains(char::REPLACEMENT_CHARACTER) => EntryKind::Other,
+                true => EntryKind::File,
+                false => EntryKind::Folder,
+            };
+            let content = is_file.then(|| content_id(id));
+            return Ok(Entry { name, kind, link_target: None, content });
+        }
+        let link_target = self.follow(path)?;
+        let kind = match &link_target {
+            None => EntryKind::Dangling,
+            Some(real) if self.files.contains_key(real) => EntryKind::File,
+            Some(_) => EntryKind::Folder,
+        };
+        Ok(Entry { name, kind, link_target, content: None })
+    }
 }
 
 impl Tree for IndexTree<'_> {
     fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError> {
-        let depth = folder.parts().count();
+        let Some(real) = self.follow(folder)? else { return Ok(None) };
+        let depth = real.parts().count();
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-        // `a-b` sorts between `a` and `a/b`, so the range of a folder has gaps.
-        let end = format!("{}/", folder.as_str());
-        let below = self
-            .files
-            .range(folder.clone()..)
-            .take_while(|(path, _)| path.is_within(folder) || path.as_str() < end.as_str());
-        for (path, (id, _)) in below.filter(|(path, _)| path.is_within(folder) && *path != folder) {
-            let mut parts = path.parts().skip(depth);
-            let Some(name) = parts.next() else { continue };
-            let is_folder = parts.next().is_some();
-            entries.entry(name.to_owned()).or_insert_with(|| Entry {
-                name: name.to_owned(),
-                kind: if is_folder { EntryKind::Folder } else { EntryKind::File },
-                link_target: None,
-                content: (!is_folder).then(|| content_id(*id)),
-            });
+        for (path, (id, _)) in self.below(&real) {
+            let Some(name) = path.parts().nth(depth) else { continue };
+            if !entries.contains_key(name) {
+                entries.insert(name.to_owned(), self.entry(&real.entry(name), name, *id)?);
+            }
         }
-        let exists = !entries.is_empty() || folder.is_root();
+        let exists = !entries.is_empty() || real.is_root();
         Ok(exists.then(|| entries.into_values().collect()))
     }
 
     fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
-        let Some((id, is_link)) = self.files.get(path) else { return Ok(None) };
-        let blob = self.git.find_blob(*id).map_err(|e| failed(path, &e))?;
-        if !is_link {
-            return Ok(Some(blob.content().to_vec()));
-        }
-        let target = String::from_utf8_lossy(blob.content()).into_owned();
-        match path.folder().join(&target) {
-            Some(real) if &real != path => self.read(&real),
-            _ => Ok(None),
-        }
+        let Some(real) = self.follow(path)? else { return Ok(None) };
+        let Some((id, _)) = self.files.get(&real) else { return Ok(None) };
+        read_blob(self.git, *id, path).map(Some)
     }
 }
 
@@ -233,6 +247,57 @@ impl Tree for EmptyTree {
     fn read(&self, _path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
         Ok(None)
     }
+}
+
+/// What one part of a path is.
+enum Part {
+    Plain,
+    Link(String),
+    Absent,
+}
+
+/// Replaces links among the parts of `path` by what they point at; `None` if
+/// that is nothing in the snapshot. `look` says what lies at a path itself.
+fn follow(
+    path: &RepoPath,
+    look: impl Fn(&RepoPath) -> Result<Part, TreeError>,
+) -> Result<Option<RepoPath>, TreeError> {
+    let mut real = RepoPath::root();
+    let mut waiting: Vec<String> = path.parts().rev().map(str::to_owned).collect();
+    let mut links = 0;
+    while let Some(part) = waiting.pop() {
+        if part == ".." {
+            if real.is_root() {
+                return Ok(None);
+            }
+            real = real.folder();
+            continue;
+        }
+        let next = real.entry(&part);
+        match look(&next)? {
+            Part::Absent => return Ok(None),
+            Part::Plain => real = next,
+            Part::Link(target) => {
+                links += 1;
+                if links > MAX_LINKS || target.starts_with('/') {
+                    return Ok(None);
+                }
+                let parts = target.split('/').filter(|p| !p.is_empty() && *p != ".");
+                waiting.extend(parts.rev().map(str::to_owned));
+            }
+        }
+    }
+    Ok(Some(real))
+}
+
+/// The bytes of a blob that is not too large to be of use.
+fn read_blob(git: &git2::Repository, id: Oid, path: &RepoPath) -> Result<Vec<u8>, TreeError> {
+    let database = git.odb().map_err(|e| failed(path, &e))?;
+    let (size, _) = database.read_header(id).map_err(|e| failed(path, &e))?;
+    if size > MAX_FILE_BYTES {
+        return Err(TreeError::TooLarge { path: path.clone() });
+    }
+    git.find_blob(id).map(|blob| blob.content().to_vec()).map_err(|e| failed(path, &e))
 }
 
 fn content_id(id: Oid) -> ContentId {

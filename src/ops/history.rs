@@ -87,7 +87,13 @@ impl Reader<'_> {
             }
             match entry.kind {
                 EntryKind::File if entry.name.ends_with(".py") => self.read_file(path, location)?,
-                EntryKind::Dangling => self.unreadable(path, "the symlink points at nothing"),
+                EntryKind::Dangling => {
+                    self.unreadable(path, "the symlink points at nothing in this repository");
+                }
+                EntryKind::Other if entry.name.contains(char::REPLACEMENT_CHARACTER) => {
+                    self.unreadable(path, "its name is not UTF-8");
+                }
+                EntryKind::Other => self.unreadable(path, "it is no file, and Python would hang"),
                 _ => {}
             }
         }
@@ -109,9 +115,11 @@ impl Reader<'_> {
             }
             Ok(None) => self.unreadable(path, "the file is not there any more"),
             Err(TreeError::Io { source, .. }) => self.unreadable(path, &source.to_string()),
-            Err(error @ TreeError::MissingObject { .. }) => {
-                self.unreadable(path, &error.to_string());
-            }
+            Err(
+                error @ (TreeError::MissingObject { .. }
+                | TreeError::NotAFile { .. }
+                | TreeError::TooLarge { .. }),
+            ) => self.unreadable(path, &error.to_string()),
             Err(error) => return Err(error.into()),
         }
         Ok(())

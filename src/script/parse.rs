@@ -3,6 +3,7 @@
 use super::header::{Header, read_header};
 use super::nesting::{Nesting, too_deep};
 use super::{DecodeError, SourceText, Span, line_of};
+use crate::tree::MAX_FILE_BYTES;
 
 /// The first syntax error of a file, in the parser's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +33,10 @@ pub enum ParseFailure {
     TooLarge { limit: usize },
 }
 
-/// Larger scripts are refused: the offsets of the parser are 32 bit, and a tree
-/// of a file of this size would take gigabytes.
-pub const MAX_SCRIPT_BYTES: usize = 64 << 20;
-
 /// Parses the whole file with Ruff's parser, which recovers from errors.
 pub fn parse_script(bytes: &[u8]) -> Result<Parsed, ParseFailure> {
-    if bytes.len() > MAX_SCRIPT_BYTES {
-        return Err(ParseFailure::TooLarge { limit: MAX_SCRIPT_BYTES });
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(ParseFailure::TooLarge { limit: MAX_FILE_BYTES });
     }
     let source = SourceText::decode(bytes)?;
     let text = source.text.as_ref();

@@ -4,7 +4,7 @@ use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::tree::{Entry, EntryKind, RepoPath, Tree, TreeError};
+use crate::tree::{Entry, EntryKind, MAX_FILE_BYTES, RepoPath, Tree, TreeError};
 
 /// The checked-out files below a root folder.
 ///
@@ -85,10 +85,27 @@ impl Tree for WorkingTree {
     }
 
     fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
-        match fs::read(self.locate(path)) {
+        let place = self.locate(path);
+        let failed = |source| TreeError::Io { path: path.clone(), source };
+        // To open a pipe is to wait for somebody at its other end.
+        let found = match fs::metadata(&place) {
+            Ok(found) => found,
+            Err(error) if is_absence(&error) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        if found.is_dir() {
+            return Ok(None);
+        }
+        if !found.is_file() {
+            return Err(TreeError::NotAFile { path: path.clone() });
+        }
+        if found.len() > MAX_FILE_BYTES as u64 {
+            return Err(TreeError::TooLarge { path: path.clone() });
+        }
+        match fs::read(&place) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if is_absence(&error) || error.kind() == ErrorKind::IsADirectory => Ok(None),
-            Err(source) => Err(TreeError::Io { path: path.clone(), source }),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(failed(error)),
         }
     }
 
