@@ -103,11 +103,9 @@ pub fn rewritten_but_applied(
         let Ok(url) = status::database_url(session, component, host) else { continue };
         let Ok(rows) = read_version_rows(&url) else { continue };
         let history = session.history(component, &Source::WorkingTree)?;
-        match objection(component, &history, plan, &rows, url.shown()) {
-            Some(refusal @ ApplyRefusal::AlreadyApplied { .. }) => {
-                found.push((component.name.clone(), refusal));
-            }
-            _ => {}
+        let refusal = objection(component, &history, plan, &rows, url.shown());
+        if let Some(refusal @ ApplyRefusal::AlreadyApplied { .. }) = refusal {
+            found.push((component.name.clone(), refusal));
         }
     }
     Ok(found)
