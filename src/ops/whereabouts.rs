@@ -15,7 +15,7 @@ use crate::tree::{EntryKind, RepoPath, Tree};
 /// More branches than this are not looked through for one missing file.
 const BRANCHES: usize = 200;
 
-/// Looks for every down revision that `history` lacks.
+/// Looks for every down revision and dependency that `history` lacks.
 pub fn find_missing(
     session: &Session,
     component: &Component,
@@ -26,6 +26,9 @@ pub fn find_missing(
         .iter()
         .filter_map(|problem| match problem {
             GraphProblem::MissingDownRevision { missing, .. } => Some(missing.clone()),
+            GraphProblem::UnresolvedDependency { reference, .. } => {
+                RevisionId::new(reference.as_str()).ok()
+            }
             _ => None,
         })
         .collect();
