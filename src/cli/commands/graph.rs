@@ -47,14 +47,11 @@ fn human(graphs: &[ComponentGraph], flags: &Flags, ui: &Ui) -> String {
         let landed = graph.landed.as_deref().map(|of| move |node: Node| of[node]);
         let landed = landed.as_ref().map(|f| f as &dyn Fn(Node) -> bool);
         let rows = lane_rows(&graph.history.graph, landed);
-        let drawn = render_lanes(&rows, style);
-        match flags.limit {
-            Some(limit) => drawn.lines().take(limit).for_each(|line| text += &format!("{line}\n")),
-            None => text += &drawn,
-        }
-        if !ui.quiet {
-            text += &render_legend(&rows, style);
-            text.push('\n');
+        let shown = &rows[..rows.len().min(flags.limit.unwrap_or(usize::MAX))];
+        text += &render_lanes(shown, style);
+        let legend = render_legend(shown, style);
+        if !ui.quiet && !legend.is_empty() {
+            text += &format!("{legend}\n");
         }
     }
     text
