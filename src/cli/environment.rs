@@ -71,9 +71,20 @@ pub fn now() -> i64 {
         .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// What was typed, for the journal.
+/// What was typed, for the journal; without the database URL, which may hold a
+/// password.
 pub fn command_line() -> String {
-    let mut words = env::args_os().map(|word| word.to_string_lossy().into_owned());
-    words.next();
-    std::iter::once("dbm-git".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+    const SECRET: &str = "--database-url";
+    let mut text = "dbm-git".to_owned();
+    let mut hides_next = false;
+    for word in env::args_os().skip(1) {
+        let word = word.to_string_lossy();
+        text += &match word.strip_prefix(SECRET) {
+            _ if hides_next => " ***".to_owned(),
+            Some(value) if value.starts_with('=') => format!(" {SECRET}=***"),
+            _ => format!(" {word}"),
+        };
+        hides_next = !hides_next && word == SECRET;
+    }
+    text
 }
