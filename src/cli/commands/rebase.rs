@@ -122,8 +122,14 @@ pub fn rewrite(
             Vec::new()
         };
         let outcome = ops::rebase::apply(&session, options, planned, &mut access)?;
-        say(&session, &outcome, ui);
+        // A machine gets one answer, and a failure of the database is another one.
+        if !ui.is_json() {
+            say(&session, &outcome, ui);
+        }
         super::status::bring_up(&session, &databases, outcome.operation, &mut access, ui)?;
+        if ui.is_json() {
+            say(&session, &outcome, ui);
+        }
         return Ok(exit_of(&outcome));
     };
     say(&session, &outcome, ui);
