@@ -188,9 +188,6 @@ impl From<OpsError> for CliError {
             OpsError::DatabaseMoved { .. } => of(Kind::Refused).hint(
                 "`dbm-git undo --keep-database` takes the files back only",
             ),
-            OpsError::SeveralRows { .. } => of(Kind::Refused).hint(
-                "bring the database back by hand, then `dbm-git undo --keep-database`",
-            ),
             OpsError::Interrupted { .. } => of(Kind::Interrupted).hint(
                 "`dbm-git recover --finish` makes all files new, `--rollback` all old, \
                  `--discard` leaves them as they are",

@@ -289,32 +289,51 @@ pub(super) fn take_down(
             found: shown(&rows),
         });
     }
-    let target = match step.rows_before.as_slice() {
-        [] => "base",
-        [one] => one.as_str(),
-        several => {
-            return Err(OpsError::SeveralRows {
-                database: step.database.clone(),
-                rows: shown(several),
-            });
-        }
-    };
     let refuse = |refusal| OpsError::ApplyRefused { component: component.name.clone(), refusal };
     let arguments = arguments(component).ok_or_else(|| refuse(ApplyRefusal::NoConfig))?;
     let alembic =
         status::alembic(session, component, host).ok_or_else(|| refuse(ApplyRefusal::NoAlembic))?;
-    let mut words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    words.extend(["downgrade", target]);
-    alembic::run(&alembic, &words, &[], line)?;
-    let rows = read_version_rows(&url)?;
-    if rows == step.rows_before {
-        return Ok(());
+    let before = match step.rows_before.as_slice() {
+        [] => "the state before any revision".to_owned(),
+        rows => list(rows),
+    };
+    line(&format!(
+        "{}: going down to {before} in `{}`; what the migrations above it created is dropped, \
+         and the data in it with it",
+        step.component, step.database,
+    ));
+    let history = session.history(component, &Source::WorkingTree)?;
+    let mut target = step.rows_before.first().map_or("base", String::as_str).to_owned();
+    let mut rows = rows;
+    loop {
+        let mut words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        words.extend(["downgrade", &target]);
+        alembic::run(&alembic, &words, &[], line)?;
+        let found = read_version_rows(&url)?;
+        if found == step.rows_before {
+            return Ok(());
+        }
+        let next = next_target(&history, &found, &step.rows_before).filter(|_| found != rows);
+        let Some(next) = next else {
+            return Err(OpsError::UnexpectedRows {
+                database: step.database.clone(),
+                expected: shown(&step.rows_before),
+                found: shown(&found),
+            });
+        };
+        (target, rows) = (next, found);
     }
-    Err(OpsError::UnexpectedRows {
-        database: step.database.clone(),
-        expected: shown(&step.rows_before),
-        found: shown(&rows),
-    })
+}
+
+/// `m@a`: from the row `m` that was not there before, down to what it follows.
+/// Going down from a merge point leaves rows for all that it merged.
+fn next_target(history: &History, rows: &[String], before: &[String]) -> Option<String> {
+    let graph = &history.graph;
+    let applied_before =
+        graph.ancestors_with_dependencies(before.iter().filter_map(|row| graph.node(row)));
+    let node = rows.iter().filter_map(|row| graph.node(row)).find(|&node| !applied_before[node])?;
+    let below = graph.down(node).first().map_or("base", |&down| history.id(down).as_str());
+    Some(format!("{}@{below}", history.id(node)))
 }
 
 fn component_of<'a>(session: &'a Session, name: &str) -> Result<&'a Component, OpsError> {

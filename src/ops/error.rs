@@ -35,10 +35,6 @@ pub enum OpsError {
     UnexpectedRows { database: String, expected: String, found: String },
     #[error("`{database}` is at {found}, not at {expected} any more")]
     DatabaseMoved { database: String, expected: String, found: String },
-    #[error(
-        "`{database}` was at several revisions ({rows}), which no single downgrade leads back to"
-    )]
-    SeveralRows { database: String, rows: String },
     #[error("cannot remember what was seen in this worktree")]
     Seen(#[source] std::io::Error),
     #[error("no Alembic environment was found in this repository")]

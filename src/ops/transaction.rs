@@ -144,21 +144,19 @@ pub fn recover(
     }
 }
 
-/// Takes an operation back, by default the last one of the worktree that is not an undo.
-pub fn undo(
+/// The operation that [`undo`] would take back, and how; an error where it could not.
+pub fn undoable(
     journal: &mut Journal,
     workspace: &WorkingTree,
-    invocation: Invocation,
+    worktree: &Worktree,
     id: Option<OperationId>,
-) -> Result<UndoOutcome, TransactionError> {
+) -> Result<(JournalEntry, Vec<Change>), TransactionError> {
     let undone = match id {
         Some(id) => journal.operation(id)?,
-        None => {
-            journal.last_undoable(&invocation.worktree)?.ok_or(TransactionError::NothingToUndo)?
-        }
+        None => journal.last_undoable(worktree)?.ok_or(TransactionError::NothingToUndo)?,
     };
     let id = undone.id;
-    if undone.worktree != invocation.worktree.name() {
+    if undone.worktree != worktree.name() {
         return Err(TransactionError::OtherWorktree { id, worktree: undone.worktree });
     }
     if undone.state != OperationState::Applied {
@@ -171,6 +169,18 @@ pub fn undo(
         .collect::<Result<Vec<_>, WorkspaceError>>()?;
     let changes = plan_undo(&recorded, &current)
         .map_err(|source| TransactionError::UndoConflict { id, source })?;
+    Ok((undone, changes))
+}
+
+/// Takes an operation back, by default the last one of the worktree that is not an undo.
+pub fn undo(
+    journal: &mut Journal,
+    workspace: &WorkingTree,
+    invocation: Invocation,
+    id: Option<OperationId>,
+) -> Result<UndoOutcome, TransactionError> {
+    let (undone, changes) = undoable(journal, workspace, &invocation.worktree, id)?;
+    let id = undone.id;
     let operation = NewOperation {
         invocation,
         kind: OperationKind::Undo,

@@ -1,5 +1,6 @@
 //! `undo`: the database first, while the files that know the way down are
-//! still there, then the files.
+//! still there, then the files. So whether the files can go back is known
+//! before the database loses anything.
 
 use super::OpsError;
 use super::apply::take_down;
@@ -19,24 +20,13 @@ pub fn undo(
     host: Option<&Host>,
     line: &mut dyn FnMut(&str),
 ) -> Result<UndoOutcome, OpsError> {
-    let undone = access.undoable(id)?;
+    let undone = access.undoable(repository, id)?;
     if let Some(host) = host {
         let steps = access.journal().steps(undone)?;
         let session =
             if steps.is_empty() { None } else { Some(Session::open(SessionOptions::default())?) };
         for (session, step) in session.iter().flat_map(|s| steps.iter().map(move |step| (s, step)))
         {
-            line(&format!(
-                "{}: going down to {} in `{}`; what the migrations above it created is dropped, \
-                 and the data in it with it",
-                step.component,
-                if step.rows_before.is_empty() {
-                    "the state before any revision".to_owned()
-                } else {
-                    crate::plan::list(&step.rows_before)
-                },
-                step.database,
-            ));
             take_down(session, step, host, line)?;
         }
     }

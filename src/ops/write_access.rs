@@ -82,15 +82,16 @@ impl WriteAccess {
         Ok(transaction::recover(&mut self.journal, &working_tree, worktree, mode)?)
     }
 
-    /// The operation that an undo would take back.
-    pub fn undoable(&mut self, id: Option<OperationId>) -> Result<OperationId, OpsError> {
-        match id {
-            Some(id) => Ok(id),
-            None => {
-                let last = self.journal.last_undoable(&self.invocation.worktree)?;
-                Ok(last.map(|entry| entry.id).ok_or(TransactionError::NothingToUndo)?)
-            }
-        }
+    /// The operation that an undo would take back; an error where it could not.
+    pub fn undoable(
+        &mut self,
+        repository: &Repository,
+        id: Option<OperationId>,
+    ) -> Result<OperationId, TransactionError> {
+        let working_tree = WorkingTree::new(repository.root());
+        let worktree = &self.invocation.worktree;
+        let (entry, _) = transaction::undoable(&mut self.journal, &working_tree, worktree, id)?;
+        Ok(entry.id)
     }
 
     /// Takes an operation back, the last one by default.
