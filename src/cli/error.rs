@@ -5,10 +5,10 @@ use std::error::Error;
 
 use super::exit::Exit;
 use crate::git::GitError;
-use crate::ops::OpsError;
 use crate::ops::apply::ApplyRefusal;
 use crate::ops::demo::DemoError;
 use crate::ops::transaction::TransactionError;
+use crate::ops::{JournalError, OpsError};
 use crate::plan::Refusal;
 
 /// What sort of failure it is; decides the exit code.
@@ -113,6 +113,15 @@ pub fn advice(refusal: &Refusal) -> Option<String> {
     })
 }
 
+fn journal_advice(error: &JournalError, of: impl Fn(Kind) -> CliError) -> CliError {
+    match error {
+        JournalError::NoSuchOperation { .. } => {
+            of(Kind::Usage).hint("`dbm-git log` lists what was done")
+        }
+        _ => of(Kind::Environment),
+    }
+}
+
 impl From<OpsError> for CliError {
     // One exhaustive match: a new error stops the build until someone has
     // thought of the advice.
@@ -137,12 +146,12 @@ impl From<OpsError> for CliError {
             OpsError::Project(_) => of(Kind::Environment),
             OpsError::Tree(_) => of(Kind::Environment),
             OpsError::Workspace(_) => of(Kind::Refused),
-            OpsError::Journal(_) => of(Kind::Environment),
+            OpsError::Journal(journal) => journal_advice(journal, of),
             OpsError::Lock(_) => of(Kind::Environment).hint("try again when it is done"),
             OpsError::Transaction(transaction) => match transaction {
                 TransactionError::Interrupted { .. } => of(Kind::Interrupted)
                     .hint("`dbm-git recover --finish` or `--rollback` settles it"),
-                TransactionError::Journal(_) => of(Kind::Environment),
+                TransactionError::Journal(journal) => journal_advice(journal, of),
                 TransactionError::Workspace(_) => of(Kind::Refused),
                 TransactionError::NothingToUndo => of(Kind::Refused)
                     .hint("`dbm-git log` lists what was done"),

@@ -115,8 +115,7 @@ pub fn may_be_open(repository: &Repository) -> bool {
     !repository.is_bare() && worktree_of(repository).may_be_open()
 }
 
-/// The newest operations of the repository, and the changes of one of them;
-/// empty where nothing was ever done.
+/// The newest operations of the repository; none where nothing was ever done.
 pub fn log(repository: &Repository, limit: u32) -> Result<Vec<JournalEntry>, JournalError> {
     match Journal::open_existing(repository.common_dir())? {
         Some(mut journal) => journal.list(limit),
@@ -124,12 +123,14 @@ pub fn log(repository: &Repository, limit: u32) -> Result<Vec<JournalEntry>, Jou
     }
 }
 
-/// The changes that an operation made.
-pub fn changes_of(repository: &Repository, id: OperationId) -> Result<Vec<Change>, JournalError> {
-    match Journal::open_existing(repository.common_dir())? {
-        Some(mut journal) => journal.changes(id),
-        None => Ok(Vec::new()),
-    }
+/// One operation, and the changes that it made.
+pub fn operation(
+    repository: &Repository,
+    id: OperationId,
+) -> Result<(JournalEntry, Vec<Change>), JournalError> {
+    let mut journal = Journal::open_existing(repository.common_dir())?
+        .ok_or(JournalError::NoSuchOperation { id })?;
+    Ok((journal.operation(id)?, journal.changes(id)?))
 }
 
 fn worktree_of(repository: &Repository) -> Worktree {

@@ -28,27 +28,38 @@ pub struct OperationReport {
     pub worktree: String,
     pub summary: String,
     pub undoes: Option<i64>,
+    /// What it changed, where a single operation was asked for.
+    pub diff: Option<String>,
 }
 
 impl LogReport {
     /// The report of `entries`, newest first.
     pub fn new(entries: &[JournalEntry]) -> Self {
-        let operations = entries
-            .iter()
-            .map(|entry| OperationReport {
-                id: entry.id.0,
-                kind: entry.kind.to_string(),
-                state: entry.state.to_string(),
-                time: local_time(entry.created_at),
-                command: entry.command.clone(),
-                branch: entry.branch.clone(),
-                head: entry.head.clone(),
-                worktree: entry.worktree.clone(),
-                summary: entry.summary.clone(),
-                undoes: entry.undoes.map(|id| id.0),
-            })
-            .collect();
-        Self { version: 1, operations }
+        Self { version: 1, operations: entries.iter().map(OperationReport::from).collect() }
+    }
+
+    /// The report of one operation with what it changed.
+    pub fn with_diff(entry: &JournalEntry, diff: &str) -> Self {
+        let diff = Some(diff.to_owned());
+        Self { version: 1, operations: vec![OperationReport { diff, ..entry.into() }] }
+    }
+}
+
+impl From<&JournalEntry> for OperationReport {
+    fn from(entry: &JournalEntry) -> Self {
+        Self {
+            id: entry.id.0,
+            kind: entry.kind.to_string(),
+            state: entry.state.to_string(),
+            time: local_time(entry.created_at),
+            command: entry.command.clone(),
+            branch: entry.branch.clone(),
+            head: entry.head.clone(),
+            worktree: entry.worktree.clone(),
+            summary: entry.summary.clone(),
+            undoes: entry.undoes.map(|id| id.0),
+            diff: None,
+        }
     }
 }
 

@@ -22,9 +22,10 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     let repository = Repository::open().map_err(crate::ops::OpsError::from)?;
     super::mention_open_operation(&repository, ui);
     if let Some(id) = flags.id {
-        let changes = write_access::changes_of(&repository, OperationId(id))
+        let (entry, changes) = write_access::operation(&repository, OperationId(id))
             .map_err(crate::ops::OpsError::from)?;
-        ui.answer(&escaped_text(&render_diff(&changes)));
+        let diff = render_diff(&changes);
+        ui.report(&LogReport::with_diff(&entry, &diff), || escaped_text(&diff));
         return Ok(Exit::Done);
     }
     let entries =
