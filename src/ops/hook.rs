@@ -51,12 +51,14 @@ pub fn run(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsEr
     if repository.is_bare() {
         return Ok(HookOutcome::default());
     }
-    let mut outcome = match call.name.as_str() {
-        "pre-push" => pre_push(&repository, call)?,
-        _ => after(repository, call)?,
-    };
-    outcome.lines.truncate(LINES);
-    Ok(outcome)
+    match call.name.as_str() {
+        "pre-push" => pre_push(&repository, call),
+        _ => {
+            let mut outcome = after(repository, call)?;
+            outcome.lines.truncate(LINES);
+            Ok(outcome)
+        }
+    }
 }
 
 /// Whether the event changed what is checked out, and git is done with it.
@@ -89,8 +91,7 @@ fn after(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsErro
     if let Some(seen) = &seen
         && !is_pending
         && is_unchanged(&repository, head, seen)?
-        // A squash merge leaves its files uncommitted.
-        && !(call.name == "post-merge" && call.arguments.first().map(String::as_str) == Some("1"))
+        && !is_squash(call)
     {
         return Ok(HookOutcome::default());
     }
@@ -102,17 +103,21 @@ fn after(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsErro
         }
         Err(error) => return Err(error),
     };
-    // One's own commit brings nothing new; a merge commit may.
-    let is_own_commit = call.name == "post-commit" && session.repository.parents(head)?.len() < 2;
-    let before =
-        if is_own_commit { None } else { previous(&session.repository, call, seen.as_ref()) };
+    let before = previous(&session.repository, call, seen.as_ref());
+    let news = if is_squash(call) {
+        News::Checked
+    } else if !is_pending && is_own_commit(&session.repository, call, head, seen.as_ref())? {
+        News::Nothing
+    } else {
+        News::Committed
+    };
     let mut lines = Vec::new();
     let several = session.components()?.len() > 1;
     for component in session.components()? {
         let lead =
             if several { format!("dbm-git: {}: ", component.name) } else { "dbm-git: ".to_owned() };
         lines.extend(
-            say(&session, component, before)?.into_iter().map(|line| format!("{lead}{line}")),
+            say(&session, component, before, news)?.into_iter().map(|line| format!("{lead}{line}")),
         );
     }
     if mode == Setting::Sync && !lines.is_empty() {
@@ -123,6 +128,38 @@ fn after(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsErro
     let components: Vec<Component> = session.components()?.into_iter().cloned().collect();
     remember(&session.repository, head, &components)?;
     Ok(HookOutcome { lines, blocks: false })
+}
+
+/// Which arrivals are worth a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// None: who has just committed them knows.
+    Nothing,
+    /// Those of commits. An uncommitted file's author sits here.
+    Committed,
+    /// All: a squash merge leaves its files uncommitted.
+    Checked,
+}
+
+fn is_squash(call: &HookCall) -> bool {
+    call.name == "post-merge" && call.arguments.first().map(String::as_str) == Some("1")
+}
+
+/// Whether an ordinary commit, or its amendment, is all that has happened
+/// since the last look.
+fn is_own_commit(
+    repository: &Repository,
+    call: &HookCall,
+    head: CommitId,
+    seen: Option<&Seen>,
+) -> Result<bool, OpsError> {
+    if !matches!(call.name.as_str(), "post-commit" | "post-rewrite") {
+        return Ok(false);
+    }
+    let parents = repository.parents(head)?;
+    let Some(seen) = seen else { return Ok(parents.len() < 2) };
+    let Ok(seen) = repository.commit(&seen.commit) else { return Ok(false) };
+    Ok(parents == [seen] || parents.len() < 2 && parents == repository.parents(seen)?)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +258,7 @@ fn say(
     session: &Session,
     component: &Component,
     before: Option<CommitId>,
+    news: News,
 ) -> Result<Vec<String>, OpsError> {
     let history = session.history(component, &Source::WorkingTree)?;
     let mut lines = Vec::new();
@@ -243,7 +281,11 @@ fn say(
     let Some(before) = before else { return Ok(lines) };
     let old = session.history(component, &Source::Commit(before))?;
     let (arrived, gone) = (missing_from(&history, &old), missing_from(&old, &history));
-    let arrived = committed(session, component, arrived)?;
+    let arrived = match news {
+        News::Nothing => Vec::new(),
+        News::Committed => committed(session, component, arrived)?,
+        News::Checked => arrived,
+    };
     if !arrived.is_empty() {
         let word = if arrived.len() == 1 { "revision" } else { "revisions" };
         lines.push(format!(
@@ -253,9 +295,10 @@ fn say(
         ));
     }
     if !gone.is_empty() {
-        let word = if gone.len() == 1 { "revision is" } else { "revisions are" };
+        let (word, them) =
+            if gone.len() == 1 { ("revision is", "it") } else { ("revisions are", "them") };
         lines.push(format!(
-            "{} {word} not here any more ({}); a database that ran them needs the other branch to go down",
+            "{} {word} not here any more ({}); a database that ran {them} needs the other branch to go down",
             gone.len(),
             named(&gone)
         ));
@@ -263,7 +306,6 @@ fn say(
     Ok(lines)
 }
 
-/// Uncommitted files are nobody's news: their author sits here.
 fn committed(
     session: &Session,
     component: &Component,
@@ -316,16 +358,24 @@ fn pre_push(repository: &Repository, call: &HookCall) -> Result<HookOutcome, Ops
     let mut judged = HashSet::new();
     for pushed in call.input.lines().filter_map(pushed) {
         let is_branch = !pushed.remote_ref.starts_with("refs/tags/");
-        if is_null(pushed.local) || !is_branch || !judged.insert(pushed.local.to_owned()) {
+        let pair = (pushed.local.to_owned(), pushed.remote.to_owned());
+        if is_null(pushed.local) || !is_branch || !judged.insert(pair) {
             continue;
         }
         judge_push(&pushed, strict, &mut outcome)?;
     }
-    if outcome.blocks {
-        outcome.lines.push(
-            "dbm-git: the push is blocked; `git push --no-verify` pushes all the same".to_owned(),
-        );
+    let verdict = outcome.blocks.then(|| {
+        "dbm-git: the push is blocked; `git push --no-verify` pushes all the same".to_owned()
+    });
+    let room = LINES - verdict.iter().len();
+    if outcome.lines.len() > room {
+        let more = outcome.lines.len() - (room - 1);
+        outcome.lines.truncate(room - 1);
+        outcome
+            .lines
+            .push(format!("dbm-git: and {more} more like these: `dbm-git check` shows all"));
     }
+    outcome.lines.extend(verdict);
     Ok(outcome)
 }
 
