@@ -1,139 +1,76 @@
-//! The built program from outside: streams, exit codes, the published JSON, and
-//! what the real alembic then makes of the files.
+//! The commands, as they are typed: streams, exit codes, what is written, and
+//! the JSON that other programs read.
 
+mod apply;
+mod check;
+mod graph;
+mod merge;
+mod overview;
+mod rebase;
+mod status;
 #[path = "../support/mod.rs"]
 mod support;
+mod typed;
+mod undo;
 
-use support::{CheckJson, ErrorJson, GraphJson, RebaseJson, StatusJson, TestRepo};
+use support::{Run, TestRepo, VERSIONS, test_python};
 
+/// `m` has landed on `origin/main`, `feature` has `f` and has merged `m`:
+///
 /// ```text
-/// root ── m        (main, landed)
-///    └─── f ── g   (feature)
+/// a -> m   landed
+///  `-> f   own
 /// ```
 fn diverged() -> TestRepo {
+    let repo = unmerged();
+    repo.git(["merge", "--quiet", "--no-edit", "main"]);
+    repo
+}
+
+/// The same before the merge, on `feature`.
+fn unmerged() -> TestRepo {
     TestRepo::new()
-        .adds("<base> -> root")
+        .adds("<base> -> a, root")
         .branch("feature")
-        .adds("root -> f\nf -> g")
-        .on("main", "root -> m")
+        .adds("a -> f, feature")
+        .on("main", "a -> m, main work")
         .publish("main")
-        .merge_into("feature")
+        .switch("feature")
 }
 
-#[test]
-fn a_history_with_one_head_passes() {
-    let repo = TestRepo::new().adds("<base> -> a\na -> b, add users");
-    let check: CheckJson = repo.dbm(["check", "--format", "json"]).expect_code(0).json();
-    assert!(check.ok);
-    assert_eq!(check.version, 1);
-    let [component] = &check.components[..] else { panic!("one component: {check:?}") };
-    assert_eq!(component.heads, ["b"]);
-    assert_eq!(component.bases, ["a"]);
-    assert_eq!(component.revisions, 2);
-    assert!(component.findings.is_empty(), "{:?}", component.findings);
+/// The line of a script that says what it follows.
+#[track_caller]
+fn down_revision(repo: &TestRepo, file: &str) -> String {
+    let text = repo.read(&format!("{VERSIONS}/{file}"));
+    let line = text.lines().find(|line| line.starts_with("down_revision"));
+    let (_, value) = line.and_then(|l| l.split_once(" = ")).expect("a down revision");
+    value.to_owned()
 }
 
-#[test]
-fn diverged_heads_fail_the_check() {
-    let check: CheckJson = diverged().dbm(["check", "--format", "json"]).expect_code(1).json();
-    assert!(!check.ok);
-    let findings = &check.components[0].findings;
-    let found: Vec<_> = findings.iter().map(|f| (f.code.as_str(), f.level.as_str())).collect();
-    assert_eq!(found, [("DBM001", "error")]);
-    assert!(findings[0].new);
-    let mut revisions = findings[0].revisions.clone();
-    revisions.sort();
-    assert_eq!(revisions, ["g", "m"]);
+/// What git sees of the working tree, one file per line.
+fn changes(repo: &TestRepo) -> String {
+    repo.git(["status", "--porcelain", "--untracked-files=all"])
 }
 
-#[test]
-fn the_graph_tells_landed_from_own() {
-    let graph: GraphJson = diverged().dbm(["graph", "--format", "json"]).expect_code(0).json();
-    let mut landed: Vec<_> =
-        graph.components[0].revisions.iter().map(|r| (r.revision.as_str(), r.landed)).collect();
-    landed.sort();
-    let expected =
-        [("f", Some(false)), ("g", Some(false)), ("m", Some(true)), ("root", Some(true))];
-    assert_eq!(landed, expected);
+/// Runs SQL in the project's database and returns the rows of the last statement.
+#[track_caller]
+fn sql(repo: &TestRepo, statements: &[&str]) -> String {
+    let script = "import sqlite3, sys\n\
+                  c = sqlite3.connect('db.sqlite')\n\
+                  for s in sys.argv[1:]: rows = c.execute(s).fetchall()\n\
+                  c.commit()\n\
+                  print(' '.join(str(r[0]) for r in rows))";
+    let mut python = repo.command(test_python());
+    let run = Run::of(python.args(["-c", script]).args(statements)).expect_code(0);
+    run.stdout.trim_end().to_owned()
 }
 
-#[test]
-fn rebasing_re_points_the_first_own_revision_and_alembic_runs_all() {
-    let repo = diverged();
-    let rebase: RebaseJson = repo.dbm(["rebase", "--format", "json"]).expect_code(0).json();
-    let [component] = &rebase.components[..] else { panic!("one component: {rebase:?}") };
-    assert_eq!(component.refused, None);
-    assert_eq!(component.heads, ["g"]);
-    let moved: Vec<_> = component
-        .moved
-        .iter()
-        .map(|m| (m.revision.as_str(), m.from.join(","), m.to.join(","), m.path.as_str()))
-        .collect();
-    let path = "migrations/versions/f_.py";
-    assert_eq!(moved, [("f", "root".to_owned(), "m".to_owned(), path)]);
-    assert_eq!(repo.git(["status", "--porcelain"]), format!(" M {path}"));
-
-    assert_eq!(repo.alembic(["heads"]).expect_code(0).stdout, "g (head)\n");
-    repo.alembic(["upgrade", "head"]).expect_code(0);
-    assert_eq!(repo.alembic(["current"]).expect_code(0).stdout, "g (head)\n");
-    repo.alembic(["downgrade", "base"]).expect_code(0);
+/// The database's version rows.
+fn rows(repo: &TestRepo) -> String {
+    sql(repo, &["SELECT version_num FROM alembic_version ORDER BY 1"])
 }
 
-#[test]
-fn a_dry_run_of_rebase_changes_nothing() {
-    let repo = diverged();
-    let before = repo.read("migrations/versions/f_.py");
-    let run = repo.dbm(["rebase", "--dry-run", "--format", "json"]).expect_code(0);
-    let rebase: RebaseJson = run.json();
-    assert!(rebase.dry_run);
-    assert_eq!(rebase.operation, None);
-    assert_eq!(rebase.components[0].moved.len(), 1);
-    assert_eq!(repo.read("migrations/versions/f_.py"), before);
-    assert_eq!(repo.git(["status", "--porcelain"]), "");
-}
-
-#[test]
-fn undo_brings_the_bytes_back() {
-    let repo = diverged();
-    let before = repo.read("migrations/versions/f_.py");
-    repo.dbm(["rebase"]).expect_code(0);
-    assert_ne!(repo.read("migrations/versions/f_.py"), before);
-    repo.dbm(["undo"]).expect_code(0);
-    assert_eq!(repo.read("migrations/versions/f_.py"), before);
-    assert_eq!(repo.git(["status", "--porcelain"]), "");
-}
-
-#[test]
-fn the_status_follows_the_database() {
-    let repo = TestRepo::new().adds("<base> -> a\na -> b");
-    let state = |repo: &TestRepo| {
-        let status: StatusJson = repo.dbm(["status", "--format", "json"]).expect_code(0).json();
-        let [component] = &status.components[..] else { panic!("one component: {status:?}") };
-        (component.state.clone(), component.current.clone(), component.pending.clone())
-    };
-    let ids = |list: &[&str]| list.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
-    assert_eq!(state(&repo), ("no-revision".to_owned(), ids(&[]), ids(&["a", "b"])));
-    repo.alembic(["upgrade", "a"]).expect_code(0);
-    assert_eq!(state(&repo), ("behind".to_owned(), ids(&["a"]), ids(&["b"])));
-    repo.alembic(["upgrade", "head"]).expect_code(0);
-    assert_eq!(state(&repo), ("up-to-date".to_owned(), ids(&["b"]), ids(&[])));
-}
-
-#[test]
-fn a_repository_without_alembic_is_a_configuration_error() {
-    let repo = TestRepo::empty();
-    repo.write("README", "nothing here\n");
-    repo.commit("Start");
-    let run = repo.dbm(["check", "--format", "json"]).expect_code(3);
-    let error: ErrorJson = run.json();
-    assert_eq!(error.version, 1);
-    assert!(!error.error.message.is_empty());
-    assert!(!error.error.hints.is_empty());
-}
-
-#[test]
-fn an_unknown_flag_is_wrong_usage() {
-    let run = TestRepo::new().dbm(["check", "--no-such-flag"]).expect_code(2);
-    assert_eq!(run.stdout, "");
-    assert!(run.stderr.contains("--no-such-flag"), "{run}");
+/// The tables that migrations have made.
+fn tables(repo: &TestRepo) -> String {
+    sql(repo, &["SELECT name FROM sqlite_master WHERE name LIKE 't\\_%' ESCAPE '\\' ORDER BY 1"])
 }

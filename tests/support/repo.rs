@@ -6,6 +6,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::rc::Rc;
 
 use dbm_git::revision::parse_history;
 use serde::de::DeserializeOwned;
@@ -27,9 +28,11 @@ pub fn test_python() -> PathBuf {
 /// A repository that sees nothing of this machine: no home, no git
 /// configuration, no time zone, and a clock that moves one minute per command.
 pub struct TestRepo {
-    /// Holds `repo`, an empty `home` and, once published, `origin.git`.
-    outside: TempDir,
-    moment: Cell<i64>,
+    /// Holds the working trees, an empty `home` and, once published, `origin.git`.
+    outside: Rc<TempDir>,
+    /// The working tree's folder in there.
+    folder: String,
+    moment: Rc<Cell<i64>>,
 }
 
 impl TestRepo {
@@ -43,8 +46,9 @@ impl TestRepo {
 
     /// A repository on the unborn branch `main`.
     pub fn empty() -> Self {
-        let outside = tempfile::tempdir().expect("a temporary folder");
-        let repo = Self { outside, moment: Cell::new(FIRST_MOMENT) };
+        let outside = Rc::new(tempfile::tempdir().expect("a temporary folder"));
+        let folder = "repo".to_owned();
+        let repo = Self { outside, folder, moment: Rc::new(Cell::new(FIRST_MOMENT)) };
         fs::create_dir(repo.home()).expect("a new folder");
         fs::create_dir(repo.path()).expect("a new folder");
         repo.git(["init", "--quiet", "--initial-branch=main"]);
@@ -56,7 +60,36 @@ impl TestRepo {
 
     /// The working tree.
     pub fn path(&self) -> PathBuf {
-        self.outside.path().join("repo")
+        self.outside.path().join(&self.folder)
+    }
+
+    /// The same surroundings, seen from the sibling folder `folder`.
+    pub fn beside(&self, folder: &str) -> Self {
+        let (outside, moment) = (Rc::clone(&self.outside), Rc::clone(&self.moment));
+        Self { outside, folder: folder.to_owned(), moment }
+    }
+
+    /// A second clone of `origin`, without hooks, in the sibling folder `folder`.
+    #[track_caller]
+    pub fn colleague(&self, folder: &str) -> Self {
+        let clone = self.beside(folder);
+        let origin = self.origin();
+        self.git([
+            "clone".as_ref(),
+            "--quiet".as_ref(),
+            origin.as_os_str(),
+            clone.path().as_os_str(),
+        ]);
+        clone
+    }
+
+    /// A linked worktree on the new branch `branch`, in the sibling folder `folder`.
+    #[track_caller]
+    pub fn worktree(&self, folder: &str, branch: &str) -> (Self, Run) {
+        let linked = self.beside(folder);
+        let run =
+            self.try_git(["worktree", "add", "--quiet", "-b", branch, &format!("../{folder}")]);
+        (linked, run)
     }
 
     /// The empty home folder that all commands see.
@@ -106,6 +139,13 @@ impl TestRepo {
     pub fn remove(&self, path: &str) {
         let path = self.path().join(path);
         fs::remove_file(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    }
+
+    /// Deletes a folder of the working tree with all that is in it.
+    #[track_caller]
+    pub fn remove_folder(&self, path: &str) {
+        let path = self.path().join(path);
+        fs::remove_dir_all(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
 
     /// Writes one script per line of Alembic's notation (`a -> b, message`).

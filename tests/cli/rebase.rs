@@ -1,0 +1,362 @@
+//! `dbm-git rebase`.
+
+use super::support::{ErrorJson, RebaseJson, TestRepo, VERSIONS, write_alembic_project};
+use super::{changes, diverged, down_revision, unmerged};
+
+#[test]
+fn own_revisions_are_put_on_the_landed_head() {
+    let repo = diverged();
+    let before = repo.read(&format!("{VERSIONS}/f_feature.py"));
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    m -> f (was a -> f)
+    1 revision rebased. Undo with: dbm-git undo
+    ");
+    let after = repo.read(&format!("{VERSIONS}/f_feature.py"));
+    assert_eq!(after, before.replace("Revises: a", "Revises: m").replace("= 'a'", "= 'm'"));
+    assert_eq!(changes(&repo), " M migrations/versions/f_feature.py");
+    repo.dbm(["check"]).expect_code(0);
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    nothing to do: no own revision has diverged from the landed ones
+    ");
+}
+
+#[test]
+fn a_dry_run_shows_the_diff_and_changes_nothing() {
+    let repo = diverged();
+    insta::assert_snapshot!(repo.dbm(["rebase", "--dry-run"]), @r#"
+    --- a/migrations/versions/f_feature.py
+    +++ b/migrations/versions/f_feature.py
+    @@ -1,7 +1,7 @@
+     """feature
+     
+     Revision ID: f
+    -Revises: a
+    +Revises: m
+     Create Date: 2026-01-01 00:00:00.000000
+     
+     """
+    @@ -13,7 +13,7 @@
+     
+     # revision identifiers, used by Alembic.
+     revision: str = 'f'
+    -down_revision: Union[str, Sequence[str], None] = 'a'
+    +down_revision: Union[str, Sequence[str], None] = 'm'
+     branch_labels: Union[str, Sequence[str], None] = None
+     depends_on: Union[str, Sequence[str], None] = None
+     
+
+    m -> f (was a -> f)
+    1 revision rebased (dry run: nothing was changed)
+    "#);
+    assert_eq!(changes(&repo), "");
+    assert!(!repo.has(".git/dbm-git"), "nothing is recorded either");
+    let run = repo.dbm(["rebase", "--dry-run", "--format", "json"]).expect_code(0);
+    let report: RebaseJson = run.json();
+    assert!(report.dry_run && report.operation.is_none());
+    assert_eq!(changes(&repo), "");
+}
+
+#[test]
+fn the_json_tells_what_moved() {
+    let repo = diverged();
+    let report: RebaseJson = repo.dbm(["rebase", "--format", "json"]).expect_code(0).json();
+    assert_eq!((report.version, report.dry_run), (1, false));
+    assert_eq!(report.operation, Some(1.into()));
+    let [component] = report.components.as_slice() else { panic!("{report:?}") };
+    assert_eq!((component.name.as_str(), component.refused.as_deref()), ("default", None));
+    let [moved] = component.moved.as_slice() else { panic!("{component:?}") };
+    assert_eq!(
+        (moved.revision.as_str(), moved.path.as_str()),
+        ("f", "migrations/versions/f_feature.py")
+    );
+    assert_eq!(
+        (moved.from.as_slice(), moved.to.as_slice()),
+        (&["a".to_owned()][..], &["m".to_owned()][..])
+    );
+    assert_eq!(component.heads, ["f"]);
+    assert!(
+        component.renamed.is_empty()
+            && component.created.is_empty()
+            && component.deleted.is_empty()
+    );
+}
+
+#[test]
+fn before_the_merge_there_is_nothing_to_rebase_yet() {
+    let repo = unmerged();
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    nothing to do: no own revision has diverged from the landed ones
+    --- stderr
+    note: origin/main has commits that are not merged here; after `git merge origin/main` there may be something to rebase
+    ");
+}
+
+#[test]
+fn a_commit_takes_exactly_the_changed_files() {
+    let repo = diverged();
+    repo.write("staged.txt", "mine\n");
+    repo.git(["add", "staged.txt"]);
+    repo.write("untracked.txt", "mine too\n");
+    let run = repo.dbm(["rebase", "--commit"]).expect_code(0);
+    let id = repo.git(["rev-parse", "--short=9", "HEAD"]);
+    insta::assert_snapshot!(run.to_string().replace(&id, "COMMIT"), @"
+    m -> f (was a -> f)
+    1 revision rebased, committed as COMMIT. Undo with: dbm-git undo
+    ");
+    insta::assert_snapshot!(repo.git(["show", "--format=%an: %s", "--name-status", "HEAD"]), @"
+    Ada Author: Rebase migrations f onto m
+
+    M	migrations/versions/f_feature.py
+    ");
+    assert_eq!(changes(&repo), "A  staged.txt\n?? untracked.txt");
+}
+
+#[test]
+fn a_commit_is_refused_where_it_would_take_other_changes_along() {
+    let repo = diverged();
+    let path = format!("{VERSIONS}/f_feature.py");
+    repo.write(&path, repo.read(&path) + "# thought of something\n");
+    insta::assert_snapshot!(repo.dbm(["rebase", "--commit"]), @"
+    --- stderr
+    error: default: `migrations/versions/f_feature.py` has changes that are not committed, so --commit would commit them too
+      caused by: nothing was changed
+    --- exit 1
+    ");
+    assert_eq!(down_revision(&repo, "f_feature.py"), "'a'");
+    repo.dbm(["rebase"]).expect_code(0);
+    assert!(repo.read(&path).ends_with("# thought of something\n"));
+}
+
+#[test]
+fn uncommitted_and_untracked_revisions_are_moved_like_others() {
+    let repo = TestRepo::new().adds("<base> -> a, root").publish("main");
+    repo.write_revisions("a -> f, feature");
+    let other = repo.colleague("other");
+    other.write_revisions("a -> m, main work");
+    other.commit("Land m");
+    other.git(["push", "--quiet", "origin", "main"]);
+    repo.git(["pull", "--quiet", "origin", "main"]);
+    repo.dbm(["rebase"]).expect_code(0);
+    assert_eq!(down_revision(&repo, "f_feature.py"), "'m'");
+    assert_eq!(changes(&repo), "?? migrations/versions/f_feature.py");
+}
+
+#[test]
+fn without_upstream_onto_says_what_stays() {
+    let repo = TestRepo::new().adds("<base> -> a\na -> b\na -> c");
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    --- stderr
+    error: default: nothing tells landed revisions from own ones: there is no upstream and no merge
+      caused by: nothing was changed
+    hint: say what stays: `dbm-git rebase --onto REVISION`, or name upstream with --base
+    --- exit 1
+    ");
+    insta::assert_snapshot!(repo.dbm(["rebase", "--onto", "c"]), @"
+    c -> b (was a -> b)
+    1 revision rebased. Undo with: dbm-git undo
+    ");
+    assert_eq!(
+        (down_revision(&repo, "b_.py"), down_revision(&repo, "c_.py")),
+        ("'c'".into(), "'a'".into())
+    );
+}
+
+#[test]
+fn a_landed_revision_moves_only_where_that_is_said() {
+    let repo = TestRepo::new()
+        .adds("<base> -> a\na -> b, first\na -> c, second")
+        .publish("main")
+        .branch("mend");
+    insta::assert_snapshot!(repo.dbm(["rebase", "c", "--onto", "b"]), @"
+    --- stderr
+    error: default: `migrations/versions/c_second.py` has landed: say --landed to rewrite it all the same
+      caused by: nothing was changed
+    --- exit 1
+    ");
+    assert_eq!(changes(&repo), "");
+    insta::assert_snapshot!(repo.dbm(["rebase", "c", "--onto", "b", "--landed"]), @"
+    b -> c (was a -> c)
+    1 revision rebased. Undo with: dbm-git undo
+    --- stderr
+    warning: a database that has run a moved revision will skip what now lies below it, and say nothing (`dbm-git status` shows it)
+    ");
+    assert_eq!(down_revision(&repo, "c_second.py"), "'b'");
+    repo.dbm(["check", "--at", "HEAD"]).expect_code(1);
+}
+
+/// `feature` and `main` conflict in a note; `f` and `m` diverge.
+fn in_the_middle_of_a_merge(
+    prepare: impl FnOnce(&TestRepo),
+    land: impl FnOnce(&TestRepo),
+) -> TestRepo {
+    let repo = TestRepo::new().adds("<base> -> a, root").branch("feature");
+    repo.write_revisions("a -> f, feature");
+    prepare(&repo);
+    repo.commit("Work");
+    let repo = repo.switch("main");
+    repo.write_revisions("a -> m, main work");
+    land(&repo);
+    repo.commit("Land");
+    let repo = repo.publish("main").switch("feature");
+    assert_eq!(repo.try_git(["merge", "main"]).code, 1);
+    repo
+}
+
+#[test]
+fn in_the_middle_of_a_merge_the_changes_are_staged() {
+    let repo = in_the_middle_of_a_merge(
+        |repo| repo.write("notes.txt", "ours\n"),
+        |repo| repo.write("notes.txt", "theirs\n"),
+    );
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    m -> f (was a -> f)
+    1 revision rebased and staged for the merge in progress. Undo with: dbm-git undo
+    ");
+    assert_eq!(
+        repo.git(["diff", "--name-only", "--diff-filter=U"]),
+        "notes.txt",
+        "the conflict stays unresolved"
+    );
+    repo.write("notes.txt", "both\n");
+    repo.git(["add", "notes.txt"]);
+    repo.git(["commit", "--quiet", "--no-edit"]);
+    repo.dbm(["check", "--at", "HEAD"]).expect_code(0);
+    assert_eq!(changes(&repo), "");
+}
+
+#[test]
+fn a_conflicted_script_is_refused() {
+    let repo = in_the_middle_of_a_merge(
+        |repo| repo.write_revisions("a -> both, ours"),
+        |repo| {
+            repo.write_revisions("m -> both, ours");
+        },
+    );
+    let before = repo.read(&format!("{VERSIONS}/both_ours.py"));
+    assert!(before.contains("<<<<<<<"), "{before}");
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    --- stderr
+    error: default: `migrations/versions/both_ours.py`:4 has to be mended first: conflict markers: the file was left in the middle of a merge
+      caused by: nothing was changed
+    hint: `dbm-git check` shows all that is broken
+    --- exit 1
+    ");
+    assert_eq!(repo.read(&format!("{VERSIONS}/both_ours.py")), before);
+    assert_eq!(down_revision(&repo, "f_feature.py"), "'a'");
+}
+
+#[test]
+fn a_revision_that_others_have_stays_unless_it_is_said() {
+    let repo = diverged();
+    repo.git(["push", "--quiet", "origin", "feature:colleague"]);
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    --- stderr
+    error: default: `f` would have to be rewritten, but other branches have them too (say --include-shared to move them all the same)
+      caused by: nothing was changed
+    hint: others may have run them: talk to them, then say --include-shared
+    --- exit 1
+    ");
+    assert_eq!(changes(&repo), "");
+    repo.dbm(["rebase", "--include-shared"]).expect_code(0);
+    assert_eq!(down_revision(&repo, "f_feature.py"), "'m'");
+}
+
+#[test]
+fn ones_own_pushed_branch_is_not_shared() {
+    let repo = diverged().publish("feature");
+    repo.dbm(["rebase"]).expect_code(0);
+}
+
+#[test]
+fn where_one_component_is_refused_none_is_changed() {
+    let repo = TestRepo::empty();
+    write_alembic_project(&repo);
+    for (folder, ini) in [("one", "alembic-one.ini"), ("two", "alembic-two.ini")] {
+        for file in ["env.py", "script.py.mako"] {
+            repo.write(&format!("{folder}/{file}"), repo.read(&format!("migrations/{file}")));
+        }
+        repo.write(ini, repo.read("alembic.ini").replace("migrations", folder));
+    }
+    repo.remove("alembic.ini");
+    repo.remove_folder("migrations");
+    let write = |notation: &str| {
+        repo.write_revisions(notation);
+        for folder in ["one", "two"] {
+            for entry in std::fs::read_dir(repo.path().join(VERSIONS)).expect("a folder") {
+                let name = entry.expect("an entry").file_name().into_string().expect("plain");
+                let text = repo.read(&format!("{VERSIONS}/{name}"));
+                repo.write(&format!("{folder}/versions/{name}"), text);
+            }
+        }
+        repo.remove_folder("migrations");
+    };
+    write("<base> -> a");
+    repo.commit("Start");
+    repo.git(["switch", "--quiet", "--create", "feature"]);
+    write("a -> f");
+    repo.commit("Work");
+    repo.git(["switch", "--quiet", "main"]);
+    write("a -> m");
+    repo.commit("Land");
+    let repo = repo.publish("main").switch("feature");
+    repo.git(["merge", "--quiet", "--no-edit", "main"]);
+
+    // `f` of `two` is on somebody else's branch as well.
+    repo.git(["switch", "--quiet", "--create", "colleague"]);
+    repo.git(["rm", "--quiet", "one/versions/f_.py"]);
+    repo.git(["commit", "--quiet", "-m", "Only two"]);
+    repo.git(["push", "--quiet", "origin", "colleague"]);
+    let repo = repo.switch("feature");
+
+    let report: RebaseJson = repo.dbm(["rebase", "--format", "json"]).expect_code(1).json();
+    let refused: Vec<_> =
+        report.components.iter().map(|c| (c.name.as_str(), c.refused.is_some())).collect();
+    assert_eq!(refused, [("one", false), ("two", true)]);
+    assert!(report.operation.is_none());
+    assert_eq!(changes(&repo), "");
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    --- stderr
+    error: two: `f` would have to be rewritten, but other branches have them too (say --include-shared to move them all the same)
+      caused by: nothing was changed
+    hint: others may have run them: talk to them, then say --include-shared
+    --- exit 1
+    ");
+    assert_eq!(changes(&repo), "");
+
+    insta::assert_snapshot!(repo.dbm(["rebase", "--component", "one"]), @"
+    m -> f (was a -> f)
+    1 revision rebased. Undo with: dbm-git undo
+    ");
+    assert_eq!(changes(&repo), " M one/versions/f_.py");
+}
+
+#[test]
+fn a_broken_history_is_refused_with_what_shows_it() {
+    let repo = diverged();
+    repo.write(&format!("{VERSIONS}/x.py"), "revision = 'x'\ndown_revision = 'nowhere'\n");
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    --- stderr
+    error: default: `migrations/versions/x.py`:2 has to be mended first: its down revision `nowhere` is not in the tree
+      caused by: nothing was changed
+    hint: `dbm-git check` shows all that is broken
+    --- exit 1
+    ");
+    assert_eq!(down_revision(&repo, "f_feature.py"), "'a'");
+}
+
+#[test]
+fn contradicting_flags_are_wrong_usage() {
+    let repo = diverged();
+    for args in [
+        &["rebase", "f"][..],
+        &["rebase", "--landed"],
+        &["rebase", "--dry-run", "--commit"],
+        &["rebase", "--at", "main"],
+        &["rebase", "--database-url", "sqlite:///x"],
+    ] {
+        let args = [args, &["--format", "json"]].concat();
+        let error: ErrorJson = repo.dbm(&args).expect_code(2).json();
+        assert_eq!((error.version, error.error.kind.as_str()), (1, "usage"), "{args:?}");
+    }
+    assert_eq!(changes(&repo), "");
+}

@@ -1,0 +1,227 @@
+//! What pre-push lets through, what it warns of, and what it stops.
+
+use super::support::TestRepo;
+use super::{
+    assert_untouched, clone_with_hooks, commits, feature_with_hooks, heard, heard_beside_git,
+    lands, lands_with,
+};
+
+/// Where `branch` is in `origin`, empty if nowhere.
+fn remote(repo: &TestRepo, branch: &str) -> String {
+    repo.git(["ls-remote", "origin", branch])
+}
+
+/// `main` merged with what landed: `f` and `m` both follow `a`.
+fn diverged_main() -> TestRepo {
+    let repo = clone_with_hooks();
+    commits(&repo, "a -> f, feature");
+    lands(&repo, "a -> m, main work");
+    repo.git(["-c", "core.hooksPath=/dev/null", "pull", "--quiet", "--no-rebase", "--no-edit"]);
+    repo
+}
+
+#[test]
+fn a_clean_push_is_silent() {
+    let repo = clone_with_hooks();
+    commits(&repo, "a -> b, mine");
+    assert_eq!(heard(&repo, ["push", "--quiet"]), "");
+    assert_eq!(heard(&repo, ["push", "--quiet"]), "", "nothing to push");
+    assert!(remote(&repo, "main").starts_with(&repo.git(["rev-parse", "HEAD"])));
+}
+
+#[test]
+fn diverged_heads_do_not_get_to_main() {
+    let repo = diverged_main();
+    let before = remote(&repo, "main");
+    insta::assert_snapshot!(heard_beside_git(&repo, ["push", "--quiet"]), @"
+    dbm-git: DBM001: heads `f` and `m` have diverged since `a` (run `dbm-git rebase` to put your own revisions on top of `m`, or `dbm-git merge` to write a merge revision)
+    dbm-git: the push is blocked; `git push --no-verify` pushes all the same
+    exit 1
+    ");
+    assert_eq!(remote(&repo, "main"), before);
+    assert_untouched(&repo);
+
+    assert_eq!(heard(&repo, ["push", "--quiet", "--no-verify"]), "");
+    assert_ne!(remote(&repo, "main"), before);
+}
+
+#[test]
+fn a_push_to_main_from_another_branch_is_judged_too() {
+    let repo = diverged_main();
+    repo.git(["switch", "--quiet", "--create", "fix"]);
+    let before = remote(&repo, "main");
+    insta::assert_snapshot!(heard_beside_git(&repo, ["push", "--quiet", "origin", "HEAD:main"]), @"
+    dbm-git: DBM001: heads `f` and `m` have diverged since `a` (run `dbm-git rebase` to put your own revisions on top of `m`, or `dbm-git merge` to write a merge revision)
+    dbm-git: the push is blocked; `git push --no-verify` pushes all the same
+    exit 1
+    ");
+    assert_eq!(remote(&repo, "main"), before);
+}
+
+#[test]
+fn what_is_judged_is_the_commit_and_not_the_working_tree() {
+    let repo = clone_with_hooks();
+    commits(&repo, "a -> b, mine");
+    repo.write("migrations/versions/x.py", "def (\n");
+    assert_eq!(heard(&repo, ["push", "--quiet"]), "");
+
+    let repo = diverged_main();
+    repo.dbm(["rebase"]).expect_code(0);
+    let said = heard_beside_git(&repo, ["push", "--quiet"]);
+    assert!(said.contains("DBM001") && said.ends_with("exit 1\n"), "{said}");
+}
+
+#[test]
+fn a_long_list_of_errors_ends_with_the_verdict() {
+    let repo = clone_with_hooks();
+    for n in 0..9 {
+        repo.write(&format!("migrations/versions/x{n}.py"), "def (\n");
+    }
+    repo.git(["add", "--all"]);
+    repo.git(["commit", "--quiet", "-m", "Garbage"]);
+    insta::assert_snapshot!(heard_beside_git(&repo, ["push", "--quiet"]), @"
+    dbm-git: DBM005: `migrations/versions/x0.py` cannot be read: Expected an identifier (mend the file: no alembic command runs before it can be imported)
+    dbm-git: DBM005: `migrations/versions/x1.py` cannot be read: Expected an identifier (mend the file: no alembic command runs before it can be imported)
+    dbm-git: DBM005: `migrations/versions/x2.py` cannot be read: Expected an identifier (mend the file: no alembic command runs before it can be imported)
+    dbm-git: DBM005: `migrations/versions/x3.py` cannot be read: Expected an identifier (mend the file: no alembic command runs before it can be imported)
+    dbm-git: and 5 more like these: `dbm-git check` shows all
+    dbm-git: the push is blocked; `git push --no-verify` pushes all the same
+    exit 1
+    ");
+}
+
+#[test]
+fn a_revision_that_was_never_added_blocks() {
+    let repo = clone_with_hooks();
+    repo.write_revisions("a -> b, forgotten\nb -> c, mine");
+    repo.git(["add", "migrations/versions/c_mine.py"]);
+    repo.git(["commit", "--quiet", "-m", "Add c"]);
+    insta::assert_snapshot!(heard_beside_git(&repo, ["push", "--quiet"]), @"
+    dbm-git: DBM016: `c` follows `b`, which is not committed: `migrations/versions/b_forgotten.py` (run `git add migrations/versions/b_forgotten.py` and commit it)
+    dbm-git: the push is blocked; `git push --no-verify` pushes all the same
+    exit 1
+    ");
+    repo.git(["add", "--all"]);
+    repo.git(["commit", "--quiet", "--amend", "--no-edit"]);
+    assert_eq!(heard(&repo, ["push", "--quiet"]), "");
+}
+
+#[test]
+fn a_dependency_that_was_never_added_blocks() {
+    let repo = clone_with_hooks();
+    repo.write_revisions("<base> -> b (other), forgotten\na (b) -> c, mine");
+    repo.git(["add", "migrations/versions/c_mine.py"]);
+    repo.git(["commit", "--quiet", "-m", "Add c"]);
+    insta::assert_snapshot!(heard_beside_git(&repo, ["push", "--quiet"]), @"
+    dbm-git: DBM016: `c` depends on `b`, which is not committed: `migrations/versions/b_forgotten.py` (run `git add migrations/versions/b_forgotten.py` and commit it)
+    dbm-git: the push is blocked; `git push --no-verify` pushes all the same
+    exit 1
+    ");
+}
+
+#[test]
+fn what_is_broken_on_main_already_does_not_block() {
+    let repo = clone_with_hooks();
+    lands_with(&repo, |colleague| colleague.write_revisions("a -> m\na -> n"));
+    repo.git(["-c", "core.hooksPath=/dev/null", "pull", "--quiet"]);
+    repo.write("README", "Read me.");
+    repo.git(["add", "--all"]);
+    repo.git(["commit", "--quiet", "-m", "Read me"]);
+    insta::assert_snapshot!(heard(&repo, ["push", "--quiet"]), @"
+    dbm-git: 1 error that is not new: `dbm-git check` shows more
+    ");
+    assert!(remote(&repo, "main").starts_with(&repo.git(["rev-parse", "HEAD"])));
+}
+
+#[test]
+fn a_branch_that_would_diverge_is_warned_of_and_strictly_blocked() {
+    let repo = feature_with_hooks();
+    lands(&repo, "a -> m, main work");
+    repo.git(["fetch", "--quiet"]);
+    insta::assert_snapshot!(heard(&repo, ["push", "--quiet", "origin", "feature"]), @"
+    dbm-git: DBM015: merged with origin/main, heads `f` and `m` have diverged since `a` (run `git merge origin/main`, then `dbm-git rebase`)
+    ");
+    assert!(remote(&repo, "feature").starts_with(&repo.git(["rev-parse", "HEAD"])));
+
+    commits(&repo, "f -> g, more of it");
+    repo.git(["config", "dbm-git.prePush", "strict"]);
+    insta::assert_snapshot!(heard_beside_git(&repo, ["push", "--quiet", "origin", "feature"]), @"
+    dbm-git: DBM015: merged with origin/main, heads `g` and `m` have diverged since `a` (run `git merge origin/main`, then `dbm-git rebase`)
+    dbm-git: the push is blocked; `git push --no-verify` pushes all the same
+    exit 1
+    ");
+    repo.git(["config", "dbm-git.prePush", "off"]);
+    assert_eq!(heard(&repo, ["push", "--quiet", "origin", "feature"]), "");
+}
+
+#[test]
+fn new_branches_tags_and_deletions_pass() {
+    let repo = feature_with_hooks();
+    assert_eq!(heard(&repo, ["push", "--quiet", "-u", "origin", "feature"]), "");
+    repo.git(["tag", "v1"]);
+    assert_eq!(heard(&repo, ["push", "--quiet", "origin", "v1"]), "");
+    assert_eq!(heard(&repo, ["push", "--quiet", "origin", "--delete", "feature"]), "");
+    assert_eq!(remote(&repo, "feature"), "");
+}
+
+#[test]
+fn a_tag_of_diverged_files_is_not_judged() {
+    let repo = diverged_main();
+    repo.git(["tag", "v1"]);
+    assert_eq!(heard(&repo, ["push", "--quiet", "origin", "v1"]), "");
+}
+
+#[test]
+fn several_branches_in_one_push_are_judged_each() {
+    let repo = diverged_main();
+    repo.git(["branch", "fine", "origin/main"]);
+    insta::assert_snapshot!(heard_beside_git(&repo, ["push", "--quiet", "origin", "fine", "main"]), @"
+    dbm-git: DBM001: heads `f` and `m` have diverged since `a` (run `dbm-git rebase` to put your own revisions on top of `m`, or `dbm-git merge` to write a merge revision)
+    dbm-git: the push is blocked; `git push --no-verify` pushes all the same
+    exit 1
+    ");
+    assert_eq!(remote(&repo, "fine"), "", "git pushes all or nothing");
+}
+
+/// More references than a pipe holds: git is killed where nobody reads them.
+#[test]
+fn all_of_gits_input_is_read_whatever_the_hook_does_with_it() {
+    let repo = clone_with_hooks();
+    let references: String =
+        (0..1500).map(|n| format!("create refs/heads/many/branch-{n:04} HEAD\n")).collect();
+    repo.write(".git/references", references);
+    let script = "git update-ref --stdin <.git/references";
+    super::support::Run::of(repo.command("sh").args(["-c", script])).expect_code(0);
+    for (name, value) in [("DBM_GIT", "0"), ("DBM_GIT", "1")] {
+        let mut push = repo.command("git");
+        push.env(name, value).args(["push", "--quiet", "--dry-run", "origin", "--all"]);
+        let run = super::support::Run::of(&mut push);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{name}={value}");
+    }
+    repo.git(["config", "dbm-git.prePush", "off"]);
+    assert_eq!(heard(&repo, ["push", "--quiet", "--dry-run", "origin", "--all"]), "");
+}
+
+#[test]
+fn a_broken_configuration_lets_the_push_pass_with_one_line() {
+    let repo = clone_with_hooks();
+    repo.write("dbm-git.toml", "upstraem = \"origin/main\"\n");
+    repo.git(["add", "--all"]);
+    insta::assert_snapshot!(heard(&repo, ["commit", "--quiet", "-m", "Configure"]), @"
+    dbm-git: post-commit could not look: unknown key `upstraem` in `dbm-git.toml` line 1, the nearest known one is `upstream`
+    ");
+    insta::assert_snapshot!(heard(&repo, ["push", "--quiet"]), @"
+    dbm-git: pre-push could not look: unknown key `upstraem` in `dbm-git.toml` line 1, the nearest known one is `upstream`
+    ");
+    assert!(remote(&repo, "main").starts_with(&repo.git(["rev-parse", "HEAD"])));
+}
+
+#[test]
+fn a_first_push_to_an_empty_remote_passes() {
+    let repo = TestRepo::new().adds("<base> -> a, root");
+    super::install(&repo);
+    let origin = repo.origin().display().to_string();
+    repo.git(["init", "--quiet", "--bare", "--initial-branch=main", &origin]);
+    repo.git(["remote", "add", "origin", &origin]);
+    assert_eq!(heard(&repo, ["push", "--quiet", "-u", "origin", "main"]), "");
+}
