@@ -93,13 +93,17 @@ pub(super) fn must_be_sound(history: &History, node: Node) -> Result<(), Refusal
     if let Some(problem) = history.problems.iter().find(|p| &p.path == path && p.is_grave()) {
         return Err(broken(problem));
     }
+    down_revisions_must_exist(history, node)
+}
+
+pub(super) fn down_revisions_must_exist(history: &History, node: Node) -> Result<(), Refusal> {
     let missing = history.graph_problems.iter().find_map(|problem| match problem {
         GraphProblem::MissingDownRevision { node: at, missing } if *at == node => Some(missing),
         _ => None,
     });
     match missing {
         Some(missing) => Err(Refusal::Broken {
-            path: path.clone(),
+            path: history.script(node).file.path.clone(),
             line: history.script(node).header.down_revision.as_ref().map_or(1, |f| f.line),
             reason: format!("its down revision `{missing}` is not in the tree"),
         }),

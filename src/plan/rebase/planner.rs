@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::item::{Item, must_be_sound, unique_items};
+use super::item::{Item, down_revisions_must_exist, must_be_sound, unique_items};
 use super::lineage::Treated;
 use super::rebase_plan::RebasePlan;
 use super::refusal::{Refusal, broken};
@@ -141,6 +141,7 @@ impl<'a> Planner<'a> {
             let Some(divergence) = found.iter().find(|d| self.is_concerned(&graph, d)) else {
                 return Ok(());
             };
+            self.lineage_must_be_whole(&graph, divergence)?;
             // A file that cannot be read could be any revision, a head too.
             if let Some(problem) = self.request.history.problems.iter().find(|p| p.is_grave()) {
                 return Err(broken(problem));
@@ -179,6 +180,20 @@ impl<'a> Planner<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A head that stands on a missing revision may well sit on top of the
+    /// other head, landed or not: nobody can say yet where anything belongs.
+    fn lineage_must_be_whole(
+        &self,
+        graph: &RevisionGraph,
+        divergence: &Divergence,
+    ) -> Result<(), Refusal> {
+        let lineage = graph.ancestors(divergence.heads.iter().copied());
+        let nodes = self.items.iter().zip(lineage).filter(|(_, is_in)| *is_in);
+        nodes
+            .filter_map(|(item, _)| item.node)
+            .try_for_each(|node| down_revisions_must_exist(self.request.history, node))
     }
 
     fn move_explicitly(&mut self, onto: &RevisionId) -> Result<(), Refusal> {

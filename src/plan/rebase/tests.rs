@@ -272,6 +272,18 @@ fn a_down_revision_that_is_missing_is_not_lost() {
     );
 }
 
+/// A branch that deletes landed `b` leaves landed `c` without a place;
+/// taking it for a head of its own would merge a revision with its descendant.
+#[test]
+fn nothing_is_put_on_a_landed_revision_that_has_lost_its_own() {
+    refused(
+        "<base> -> a\nb -> c\na -> f",
+        &["f"],
+        |_| {},
+        "`versions/c.py`:9 has to be mended first: its down revision `b` is not in the tree",
+    );
+}
+
 #[test]
 fn only_values_and_docstring_lines_differ() {
     let case = Case { history: "<base> -> a\na -> m\na -> f, add f", own: &["f"], adjust: |_| {} };
