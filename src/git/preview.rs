@@ -1,6 +1,7 @@
 //! What merging two states of the files would give, folder by folder and only
 //! where somebody looks: no index, no tree is written, and folders that only
-//! one side changed cost what reading that side costs.
+//! one side changed cost what reading that side costs. Where both sides changed
+//! the same lines, theirs are shown, and the file is named as a conflict.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -90,18 +91,19 @@ impl<'a> Preview<'a> {
         input[1].content(ours);
         input[2].content(theirs);
         let [base, ours_input, theirs_input] = &input;
-        match git2::merge_file(base, ours_input, theirs_input, None) {
-            Ok(result) => {
-                if !result.is_automergeable() {
-                    self.conflicts.borrow_mut().push(path.clone());
-                }
-                result.content().to_vec()
-            }
-            Err(_) => {
-                self.conflicts.borrow_mut().push(path.clone());
-                ours.to_vec()
-            }
+        let merged = git2::merge_file(base, ours_input, theirs_input, None);
+        if let Ok(result) = &merged
+            && result.is_automergeable()
+        {
+            return result.content().to_vec();
         }
+        self.conflicts.borrow_mut().push(path.clone());
+        // Conflict markers would hide the revision, and with it a divergence
+        // that the merge brings however the conflict is resolved.
+        let mut options = git2::MergeFileOptions::new();
+        options.favor(git2::FileFavor::Theirs);
+        let resolved = git2::merge_file(base, ours_input, theirs_input, Some(&mut options));
+        resolved.map_or_else(|_| ours.to_vec(), |result| result.content().to_vec())
     }
 }
 
@@ -168,5 +170,33 @@ impl Tree for Preview<'_> {
             Side::Merged(bytes) => Ok(Some(bytes)),
             Side::Nowhere => Ok(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::MemoryTree;
+
+    /// What the preview of one file shows, and whether it is named as a conflict.
+    #[track_caller]
+    fn check(base: &str, ours: &str, theirs: &str, shown: &str, is_conflict: bool) {
+        let path = RepoPath::new("versions/a.py").expect("inside");
+        let [base, ours, theirs] =
+            [base, ours, theirs].map(|text| MemoryTree::new(&[(path.as_str(), text)]));
+        let preview = Preview::new(&base, &ours, &theirs);
+        let bytes = preview.read(&path).expect("readable").expect("there");
+        assert_eq!(String::from_utf8(bytes).expect("text"), shown);
+        assert_eq!(preview.conflicts(), if is_conflict { vec![path] } else { Vec::new() });
+    }
+
+    #[test]
+    fn changes_far_apart_are_merged() {
+        check("1\n2\n3\n4\n5\n", "0\n2\n3\n4\n5\n", "1\n2\n3\n4\n6\n", "0\n2\n3\n4\n6\n", false);
+    }
+
+    #[test]
+    fn a_conflict_is_named_and_shows_their_lines() {
+        check("1\n2\n3\n4\n5\n", "0\n2\n3\n4\n7\n", "1\n2\n3\n4\n6\n", "0\n2\n3\n4\n6\n", true);
     }
 }

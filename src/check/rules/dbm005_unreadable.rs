@@ -38,7 +38,7 @@ fn run(judged: &Judged<'_>) -> Vec<Finding> {
     let conflicts = judged.upstream.map_or(&[][..], |upstream| upstream.conflicts);
     let is_conflict = |path: &RepoPath| conflicts.iter().any(|conflict| conflict.path == *path);
     let unreadable = judged.history.problems.iter().filter_map(|problem| match &problem.kind {
-        // The preview's file holds the markers of the conflict itself.
+        // What the preview pieced together of both sides need not parse.
         ScriptProblemKind::Unreadable { .. }
             if judged.before_merge.is_some() && is_conflict(&problem.path) =>
         {
