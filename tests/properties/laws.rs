@@ -241,7 +241,7 @@ proptest! {
         let texts = |ids: &[RevisionId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
         let dependencies: Vec<String> =
             dependencies.iter().map(|_| dependency.to_string()).collect();
-        let expected = [texts(&[new_id.clone()]), texts(&downs), dependencies, labels];
+        let expected = [texts(std::slice::from_ref(&new_id)), texts(&downs), dependencies, labels];
         prop_assert_eq!(values(&edited), expected);
         let again = parse_script(&edited).expect("still sound").header;
         prop_assert_eq!(again.body(&edited), header.body(&bytes));

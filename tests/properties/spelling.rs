@@ -188,7 +188,7 @@ impl<'a> Speller<'a> {
     }
 
     fn annotation(&mut self) -> &'static str {
-        *self.random.pick(&[
+        self.random.pick::<&str>(&[
             "",
             "",
             ": str",

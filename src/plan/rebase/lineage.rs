@@ -174,7 +174,7 @@ impl Planner<'_> {
                 let stays = |down: &RevisionId| {
                     graph
                         .node(down.as_str())
-                        .is_none_or(|n| !covered[n] && !(is_member[n] && behind_target[n]))
+                        .is_none_or(|n| !(covered[n] || is_member[n] && behind_target[n]))
                 };
                 let downs = linked(&self.items[node].revision.down_revisions, below, stays);
                 if self.becomes_disposable(graph, node, &downs) {
