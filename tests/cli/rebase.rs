@@ -46,7 +46,7 @@ fn a_dry_run_shows_the_diff_and_changes_nothing() {
      
 
     m -> f (was a -> f)
-    1 revision rebased (dry run: nothing was changed)
+    dry run, nothing was changed; it would be: 1 revision rebased
     "#);
     assert_eq!(changes(&repo), "");
     assert!(!repo.has(".git/dbm-git"), "nothing is recorded either");

@@ -87,7 +87,7 @@ fn a_revision_that_the_files_lack_is_foreign() {
       current:  c
       head:     b (second)
       reason:   the database names `c`, which the checked-out files don't have
-      run:      dbm-git check
+      run:      git fetch
     ");
     state(&repo, "foreign");
     let json: StatusJson = repo.dbm(["status", "--format", "json"]).json();
@@ -105,7 +105,7 @@ fn a_row_below_another_is_overlapping() {
       current:  a (root), c (third)
       head:     c (third)
       reason:   the database names `a` beside `c`, which stands above it
-      run:      dbm-git check
+      run:      dbm-git graph
     ");
     state(&repo, "overlapping");
 }

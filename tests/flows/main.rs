@@ -58,7 +58,7 @@ fn lands_with(repo: &TestRepo, change: impl FnOnce(&TestRepo)) {
     change(&colleague);
     colleague.commit("Land something");
     colleague.git(["push", "--quiet", "origin", "main"]);
-    colleague.remove_folder(".");
+    repo.remove_folder("../colleague");
 }
 
 /// All that a quiet command of git wrote to stderr, and its exit code unless 0.
