@@ -144,7 +144,8 @@ impl TestRepo {
     /// Deletes a folder of the working tree with all that is in it.
     #[track_caller]
     pub fn remove_folder(&self, path: &str) {
-        let path = self.path().join(path);
+        // Not `folder/.`, which no system removes.
+        let path: PathBuf = self.path().join(path).components().collect();
         fs::remove_dir_all(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
 
