@@ -104,6 +104,10 @@ pub fn advice(refusal: &Refusal) -> Option<String> {
             "`dbm-git merge` needs no rewriting; `rebase REV --onto X --landed` rewrites all the same"
                 .to_owned()
         }
+        Refusal::LandedOnOwn { .. } => {
+            "give the landed revision its down revision back: `dbm-git check --base` says which"
+                .to_owned()
+        }
         Refusal::FileExists { .. } => "move that file away, or remove it, and try again".to_owned(),
         Refusal::Edit { .. } => "write the value as a plain string, then try again".to_owned(),
         Refusal::Reference(_) => "`dbm-git graph` lists the revisions".to_owned(),

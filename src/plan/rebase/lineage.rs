@@ -56,6 +56,7 @@ impl Planner<'_> {
                 Target { key, nodes: vec![onto], is_onto: true }
             }
             None => {
+                self.nothing_landed_stands_on(graph, &own)?;
                 let tips = self.landed_tips(graph, &is_member);
                 self.landed_target(graph, tips, &mut order, &mut treated)?
             }
@@ -66,6 +67,20 @@ impl Planner<'_> {
         treated.order.extend(chain);
         self.treated.push(treated);
         Ok(())
+    }
+
+    /// Nobody could build on an own revision before it landed: the landed one
+    /// above it was re-pointed here, and putting the own one on top makes a cycle.
+    fn nothing_landed_stands_on(&self, graph: &RevisionGraph, own: &[Node]) -> Result<(), Refusal> {
+        let is_landed = |up: &Node| !self.items[*up].own && !self.items[*up].deleted;
+        let stands = |&node: &Node| {
+            let landed = graph.up(node).iter().copied().find(is_landed)?;
+            Some(Refusal::LandedOnOwn {
+                landed: graph.revision(landed).id.clone(),
+                own: graph.revision(node).id.clone(),
+            })
+        };
+        own.iter().find_map(stands).map_or(Ok(()), Err)
     }
 
     /// Which revisions belong to the diverged lineage, landed and own.

@@ -28,6 +28,10 @@ pub enum Refusal {
     Shared { revisions: Vec<RevisionId>, branches: String },
     #[error("{} would have to be rewritten, but they have landed", list(revisions))]
     Landed { revisions: Vec<RevisionId> },
+    #[error(
+        "landed `{landed}` has been re-pointed to own `{own}`, which so cannot be put above it"
+    )]
+    LandedOnOwn { landed: RevisionId, own: RevisionId },
     #[error("`{path}` exists already and is not what would be written")]
     FileExists { path: RepoPath },
     #[error("cannot edit `{path}`: {source}")]

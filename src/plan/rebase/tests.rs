@@ -272,6 +272,17 @@ fn a_down_revision_that_is_missing_is_not_lost() {
     );
 }
 
+/// FlexMeasures 188fa731fb: the branch had put `e` below landed `b`, and main went on from `b`.
+#[test]
+fn an_own_revision_below_a_landed_one_is_not_moved_above_it() {
+    refused(
+        "<base> -> a\na -> e\ne -> b\nb -> f\nb -> m",
+        &["e", "f"],
+        |_| {},
+        "landed `b` has been re-pointed to own `e`, which so cannot be put above it",
+    );
+}
+
 /// A branch that deletes landed `b` leaves landed `c` without a place;
 /// taking it for a head of its own would merge a revision with its descendant.
 #[test]
