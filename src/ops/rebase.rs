@@ -1,5 +1,7 @@
 //! `rebase` and `merge`: load each component, plan, write all plans or none.
 
+use std::collections::HashMap;
+
 use super::OpsError;
 use super::session::{Session, Source};
 use super::standing::standings;
@@ -191,31 +193,24 @@ fn with_real_files(
     mut plan: RebasePlan,
 ) -> Result<Result<RebasePlan, ComponentRefusal>, OpsError> {
     let working_tree = session.working_tree()?;
-    let mut mode_of_moved = None;
+    // A renumbered file keeps the mode of the file that it was.
+    let old_names: HashMap<RepoPath, RepoPath> =
+        plan.renumbered.iter().map(|r| (r.to.1.clone(), r.from.1.clone())).collect();
     for change in &mut plan.changes {
         let there = working_tree.image(&change.path)?;
-        match (&mut change.before, there) {
-            (Some(before), Some(there)) => {
-                before.mode = there.mode;
-                mode_of_moved = Some(there.mode);
-                if let Some(after) = &mut change.after {
-                    after.mode = there.mode;
-                }
-            }
+        match (&mut change.before, &there) {
+            (Some(before), Some(there)) => before.mode = there.mode,
             (None, Some(_)) => {
                 return Ok(Err(Refusal::FileExists { path: change.path.clone() }.into()));
             }
             _ => {}
         }
-    }
-    // A renumbered file keeps the mode of the file that it was.
-    if let Some(mode) = mode_of_moved {
-        let renamed = plan.renumbered.iter().map(|r| &r.to.1);
-        let renamed: Vec<RepoPath> = renamed.cloned().collect();
-        for change in plan.changes.iter_mut().filter(|c| renamed.contains(&c.path)) {
-            if let (None, Some(after)) = (&change.before, &mut change.after) {
-                after.mode = mode;
-            }
+        let source = match old_names.get(&change.path) {
+            Some(old) => working_tree.image(old)?,
+            None => there,
+        };
+        if let (Some(after), Some(source)) = (&mut change.after, source) {
+            after.mode = source.mode;
         }
     }
     Ok(Ok(plan))

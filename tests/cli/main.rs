@@ -74,3 +74,28 @@ fn rows(repo: &TestRepo) -> String {
 fn tables(repo: &TestRepo) -> String {
     sql(repo, &["SELECT name FROM sqlite_master WHERE name LIKE 't\\_%' ESCAPE '\\' ORDER BY 1"])
 }
+
+#[test]
+fn a_renumbered_file_keeps_its_own_mode() {
+    let repo = TestRepo::new()
+        .adds("<base> -> 0001")
+        .branch("feature")
+        .adds("0001 -> 0002_f\n0002_f -> 0003_g")
+        .on("main", "0001 -> 0002_m")
+        .merge_into("feature");
+    repo.git(["update-index", "--chmod=+x", "migrations/versions/0002_f_.py"]);
+    repo.git(["checkout-index", "--force", "migrations/versions/0002_f_.py"]);
+    repo.git(["commit", "--quiet", "-m", "Make a revision executable"]);
+    repo.dbm(["rebase"]).expect_code(0);
+    repo.git(["add", "--all"]);
+    let modes = repo.git(["ls-files", "--format=%(objectmode) %(path)", "migrations/versions"]);
+    assert_eq!(
+        modes.lines().collect::<Vec<_>>(),
+        [
+            "100644 migrations/versions/0001_.py",
+            "100644 migrations/versions/0002_m_.py",
+            "100755 migrations/versions/0003_f_.py",
+            "100644 migrations/versions/0004_g_.py",
+        ]
+    );
+}
