@@ -11,8 +11,8 @@ use crate::scenario::{LOCATIONS, Planned, Scenario};
 use crate::support::{Oracle, OracleAnswer, OracleRequest, RebaseComponent, RebaseJson, TestRepo};
 
 /// How many planned situations alembic judges, and how many are played in git.
-const JUDGED: u64 = 400;
-const PLAYED: u64 = 60;
+const JUDGED: u64 = 300;
+const PLAYED: u64 = 40;
 
 fn request(repo: &TestRepo, folder: &str) -> OracleRequest {
     OracleRequest {

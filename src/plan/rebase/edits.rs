@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::item::Item;
+use super::item::{Item, Source};
 use super::planner::Planner;
 use super::rebase_plan::{Move, RebasePlan, Renumbered};
 use super::refusal::Refusal;
@@ -36,11 +36,11 @@ impl Planner<'_> {
             self.treated.iter().flat_map(|t| ids.of_keys(&t.order)).collect();
         let mut plan = RebasePlan { order, ..RebasePlan::default() };
         for item in &self.items {
-            match (item.node, &item.written) {
-                (Some(node), _) if item.deleted => self.delete(node, &mut plan),
-                (Some(node), _) if item.own => self.edit(item, node, &ids, &mut plan)?,
-                (None, Some(script)) => create(script, &mut plan),
-                _ => {}
+            match &item.source {
+                Source::Script(node) if item.deleted => self.delete(*node, &mut plan),
+                // Who is not moved may still name one that gets another number.
+                Source::Script(node) => self.edit(item, *node, &ids, &mut plan)?,
+                Source::New(script) => create(script, &mut plan),
             }
         }
         plan.changes = coalesced(plan.changes)?;

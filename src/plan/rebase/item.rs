@@ -8,11 +8,19 @@ use crate::plan::NewScript;
 use crate::revision::{GraphProblem, Node, Revision, RevisionId, RevisionRef};
 use crate::script::History;
 
-/// One script, or one merge revision still to be written.
+/// Where an item comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A node in the request's history.
+    Script(Node),
+    /// A merge revision still to be written.
+    New(Box<NewScript>),
+}
+
+/// One script, there or to be.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
-    /// The node in the request's history; `None` for a new script.
-    pub node: Option<Node>,
+    pub source: Source,
     /// Position among the component's version locations.
     pub location: usize,
     /// As it is to become, under keys.
@@ -21,9 +29,18 @@ pub(super) struct Item {
     /// Topological ties: commit order, then file name.
     pub rank: (usize, String),
     pub deleted: bool,
-    pub written: Option<NewScript>,
     /// The id it gets in the end.
     pub id: RevisionId,
+}
+
+impl Item {
+    /// The node in the request's history, if there is a script already.
+    pub fn node(&self) -> Option<Node> {
+        match self.source {
+            Source::Script(node) => Some(node),
+            Source::New(_) => None,
+        }
+    }
 }
 
 /// Gives each script a key of its own. Where an own and a landed file claim one
@@ -73,13 +90,12 @@ pub(super) fn unique_items(request: &RebaseRequest<'_>) -> Result<Vec<Item>, Ref
         }
         let added = request.standings[node].added.unwrap_or(usize::MAX);
         Item {
-            node: Some(node),
+            source: Source::Script(node),
             location: script.file.location,
             revision,
             own: is_own,
             rank: (added, script.file.path.file_name().to_owned()),
             deleted: false,
-            written: None,
             id,
         }
     });

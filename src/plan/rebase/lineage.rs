@@ -27,7 +27,16 @@ struct Target {
     key: Option<RevisionId>,
     /// The nodes that are the target, or that its merge revision joins.
     nodes: Vec<Node>,
-    is_onto: bool,
+    onto: Option<Onto>,
+}
+
+/// Where `--onto` points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Onto {
+    /// Into the diverged lineage.
+    Here,
+    /// Into another one: own revisions leave theirs altogether.
+    Elsewhere,
 }
 
 /// Where the landed part of a lineage ends.
@@ -52,8 +61,7 @@ impl Planner<'_> {
             Some(onto) => {
                 let below = graph.ancestors_with_dependencies([onto]);
                 order.retain(|&n| !below[n]);
-                let key = Some(self.items[onto].revision.id.clone());
-                Target { key, nodes: vec![onto], is_onto: true }
+                self.onto_target(graph, &is_member, divergence, onto)?
             }
             None => {
                 self.nothing_landed_stands_on(graph, &own)?;
@@ -62,7 +70,7 @@ impl Planner<'_> {
             }
         };
         treated.target.clone_from(&target.key);
-        treated.is_onto = target.is_onto;
+        treated.is_onto = target.onto.is_some();
         let chain = self.chain(graph, &is_member, order, &target)?;
         treated.order.extend(chain);
         self.treated.push(treated);
@@ -123,6 +131,33 @@ impl Planner<'_> {
         (is_member[onto] || self.onto_is_elsewhere).then_some(onto)
     }
 
+    /// What `--onto` names, if own revisions can be above all landed heads there.
+    fn onto_target(
+        &self,
+        graph: &RevisionGraph,
+        is_member: &[bool],
+        divergence: &Divergence,
+        onto: Node,
+    ) -> Result<Target, Refusal> {
+        let below = graph.ancestors_with_dependencies([onto]);
+        let place = if is_member[onto] { Onto::Here } else { Onto::Elsewhere };
+        if place == Onto::Here
+            && let LandedTips::Heads(heads) = self.landed_tips(graph, is_member)
+            && !heads.iter().all(|&head| below[head])
+        {
+            return Err(self.onto_diverged(onto, divergence));
+        }
+        let key = Some(self.items[onto].revision.id.clone());
+        Ok(Target { key, nodes: vec![onto], onto: Some(place) })
+    }
+
+    pub fn onto_diverged(&self, onto: Node, divergence: &Divergence) -> Refusal {
+        Refusal::OntoDiverged {
+            onto: self.items[onto].id.clone(),
+            heads: divergence.heads.iter().map(|&n| self.items[n].id.clone()).collect(),
+        }
+    }
+
     /// The landed head; of several, the merge revision over them.
     fn landed_target(
         &mut self,
@@ -131,16 +166,16 @@ impl Planner<'_> {
         order: &mut Vec<Node>,
         treated: &mut Treated,
     ) -> Result<Target, Refusal> {
-        let is_onto = false;
+        let onto = None;
         let nodes = match tips {
             LandedTips::Heads(heads) if heads.len() > 1 => heads,
             LandedTips::Heads(tips) | LandedTips::Ends(tips) => {
                 // Several ends are not to be joined: who stands on one stays there.
                 let [one] = tips.as_slice() else {
-                    return Ok(Target { key: None, nodes: Vec::new(), is_onto });
+                    return Ok(Target { key: None, nodes: Vec::new(), onto });
                 };
                 let key = Some(graph.revision(*one).id.clone());
-                return Ok(Target { key, nodes: tips, is_onto });
+                return Ok(Target { key, nodes: tips, onto });
             }
         };
         let merge = match own_merge_over(graph, &nodes, order) {
@@ -151,7 +186,7 @@ impl Planner<'_> {
             None => self.add_merge(&nodes)?,
         };
         treated.order.push(merge.clone());
-        Ok(Target { key: Some(merge), nodes, is_onto })
+        Ok(Target { key: Some(merge), nodes, onto })
     }
 
     /// Own revisions by topology, ties by commit order, then file name. What
@@ -181,7 +216,10 @@ impl Planner<'_> {
         let mut below = target.key.clone();
         // What the chain so far has among its ancestors.
         let mut covered = graph.ancestors(target.nodes.iter().copied());
-        let behind_target = graph.ancestors_with_dependencies(target.nodes.iter().copied());
+        let behind_target = match target.onto {
+            Some(Onto::Elsewhere) => vec![true; graph.len()],
+            _ => graph.ancestors_with_dependencies(target.nodes.iter().copied()),
+        };
         let mut chain = Vec::with_capacity(order.len());
         for &node in &order {
             let key = self.items[node].revision.id.clone();
@@ -191,7 +229,14 @@ impl Planner<'_> {
                         .node(down.as_str())
                         .is_none_or(|n| !(covered[n] || is_member[n] && behind_target[n]))
                 };
-                let downs = linked(&self.items[node].revision.down_revisions, below, stays);
+                let written = &self.items[node].revision.down_revisions;
+                let is_above_already = written.iter().any(|down| {
+                    let at = (graph.node(below.as_str()), graph.node(down.as_str()));
+                    matches!(at, (Some(low), Some(high)) if graph.is_ancestor(low, high))
+                        && stays(down)
+                });
+                let downs =
+                    if is_above_already { written.clone() } else { linked(written, below, stays) };
                 if self.becomes_disposable(graph, node, &downs) {
                     self.dispose(graph, node, below, &order)?;
                     covered[node] = true;
@@ -212,7 +257,7 @@ impl Planner<'_> {
     /// nobody has seen.
     fn becomes_disposable(&self, graph: &RevisionGraph, node: Node, downs: &[RevisionId]) -> bool {
         let item = &self.items[node];
-        let Some(original) = item.node else { return false };
+        let Some(original) = item.node() else { return false };
         let script = self.request.history.script(original);
         let depended_on = graph.above(node).len() > graph.up(node).len();
         item.revision.down_revisions.len() > 1
@@ -273,7 +318,7 @@ impl Planner<'_> {
 
     /// Whether one revision was an ancestor of another before anything was moved.
     fn was_below(&self, ancestor: Node, node: Node) -> bool {
-        match (self.items[ancestor].node, self.items[node].node) {
+        match (self.items[ancestor].node(), self.items[node].node()) {
             (Some(ancestor), Some(node)) => self.request.history.graph.is_ancestor(ancestor, node),
             _ => false,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::item::{Item, down_revisions_must_exist, must_be_sound, unique_items};
+use super::item::{Item, Source, down_revisions_must_exist, must_be_sound, unique_items};
 use super::lineage::Treated;
 use super::rebase_plan::RebasePlan;
 use super::refusal::{Refusal, broken};
@@ -153,7 +153,12 @@ impl<'a> Planner<'a> {
                 self.rebase_lineage(&graph, divergence)?;
             }
         }
-        Err(Refusal::Unsound { reason: "the heads would still be diverged".to_owned() })
+        let graph = self.graph();
+        let onto = self.onto.as_ref().and_then(|onto| graph.node(onto.as_str()));
+        match (onto, self.divergences(&graph).first()) {
+            (Some(onto), Some(left)) => Err(self.onto_diverged(onto, left)),
+            _ => Err(Refusal::Unsound { reason: "the heads would still be diverged".to_owned() }),
+        }
     }
 
     /// Where only `--onto` tells what stays, it tells nothing of other lineages.
@@ -173,10 +178,7 @@ impl<'a> Planner<'a> {
         let onto = self.onto.as_ref().and_then(|onto| graph.node(onto.as_str()));
         match onto {
             Some(onto) if is_member[onto] && self.treated.iter().any(|t| t.is_onto) => {
-                Err(Refusal::OntoDiverged {
-                    onto: self.items[onto].id.clone(),
-                    heads: divergence.heads.iter().map(|&n| self.items[n].id.clone()).collect(),
-                })
+                Err(self.onto_diverged(onto, divergence))
             }
             _ => Ok(()),
         }
@@ -192,7 +194,7 @@ impl<'a> Planner<'a> {
         let lineage = graph.ancestors(divergence.heads.iter().copied());
         let nodes = self.items.iter().zip(lineage).filter(|(_, is_in)| *is_in);
         nodes
-            .filter_map(|(item, _)| item.node)
+            .filter_map(|(item, _)| item.node())
             .try_for_each(|node| down_revisions_must_exist(self.request.history, node))
     }
 
@@ -223,10 +225,10 @@ impl<'a> Planner<'a> {
     }
 
     pub fn must_be_editable(&self, node: Node) -> Result<(), Refusal> {
-        let Some(original) = self.items[node].node else { return Ok(()) };
+        let Some(original) = self.items[node].node() else { return Ok(()) };
         let id = self.request.history.id(original).clone();
         let explicit = self.request.moved.is_some();
-        if !self.items[node].own {
+        if !self.items[node].own && !explicit {
             return Err(Refusal::Landed { revisions: vec![id] });
         }
         let is_shared = self.request.standings[original].standing == Standing::Shared;
@@ -260,13 +262,12 @@ impl<'a> Planner<'a> {
         }
         let id = revision.id.clone();
         self.items.push(Item {
-            node: None,
             location: script.location,
+            source: Source::New(Box::new(script)),
             revision,
             own: true,
             rank: (0, String::new()),
             deleted: false,
-            written: Some(script),
             id: id.clone(),
         });
         Ok(id)
@@ -274,10 +275,11 @@ impl<'a> Planner<'a> {
 
     fn merged_head(&self, head: Node) -> MergedHead {
         let item = &self.items[head];
-        match (item.node, &item.written) {
-            (Some(node), _) => MergedHead::of_script(self.request.history, node, item.id.clone()),
-            (None, Some(script)) => MergedHead::of_new(script),
-            (None, None) => unreachable!("an item is a script, there or to be written"),
+        match &item.source {
+            Source::Script(node) => {
+                MergedHead::of_script(self.request.history, *node, item.id.clone())
+            }
+            Source::New(script) => MergedHead::of_new(script),
         }
     }
 }

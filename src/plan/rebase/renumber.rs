@@ -1,5 +1,6 @@
 //! Numbers after the landed head's, where a project numbers its revisions.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use super::item::Item;
@@ -103,7 +104,7 @@ impl Planner<'_> {
         landed.filter_map(|(item, _)| number_of(&item.id)).max()
     }
 
-    /// Whether the last stretch of landed ids below the target is a sequence.
+    /// Whether the last stretch of landed ids below the lineage is a sequence.
     fn is_sequential(&self, graph: &RevisionGraph, lineage: &Treated) -> bool {
         const STRETCH: usize = 12;
         if let Some(explicit) = self.request.sequential {
@@ -112,15 +113,21 @@ impl Planner<'_> {
         let first_down = |&node: &Node| graph.down(node).first().copied();
         let start = lineage.target.as_ref().or(lineage.order.first());
         let start = start.and_then(|key| graph.node(key.as_str()));
-        let line: Vec<&RevisionId> = std::iter::successors(start, first_down)
-            // A cycle has no end.
-            .take(graph.len())
-            .map(|node| &self.items[node])
-            // Merge revisions get random ids in sequential projects, too.
-            .filter(|item| !item.own && !is_unnumbered_merge(item))
-            .map(|item| &item.id)
-            .take(STRETCH)
-            .collect();
+        // Merge revisions get random ids in sequential projects, too.
+        let landed = |node: &Node| {
+            let item = &self.items[*node];
+            !item.deleted && !item.own && !is_unnumbered_merge(item)
+        };
+        // A cycle has no end.
+        let line = std::iter::successors(start, first_down).take(graph.len()).filter(landed);
+        let mut line: Vec<&RevisionId> = line.map(|node| &self.items[node].id).collect();
+        if line.is_empty() {
+            // A branch of one's own from its base on is numbered as the others are.
+            let all = self.nodes_where(|n| landed(&n));
+            line = all.into_iter().map(|node| &self.items[node].id).collect();
+            line.sort_by_key(|id| Reverse(number_of(id)));
+        }
+        line.truncate(STRETCH);
         is_sequence(&line)
     }
 }
