@@ -85,7 +85,7 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     if flags.landed {
         ui.note(
             "warning: a database that has run a moved revision will skip what now lies below it, \
-             and say nothing (`dbm-git status` shows it)",
+             and say nothing",
         );
     }
     rewrite(&options, &flags.common, global, ui)
