@@ -178,7 +178,7 @@ fn a_landed_revision_moves_only_where_that_is_said() {
     b -> c (was a -> c)
     1 revision rebased. Undo with: dbm-git undo
     --- stderr
-    warning: a database that has run a moved revision will skip what now lies below it, and say nothing (`dbm-git status` shows it)
+    warning: a database that has run a moved revision will skip what now lies below it, and say nothing
     ");
     assert_eq!(down_revision(&repo, "c_second.py"), "'b'");
     repo.dbm(["check", "--at", "HEAD"]).expect_code(1);
