@@ -71,12 +71,7 @@ impl Planner<'_> {
         let old_id = self.request.history.id(node);
         let from = &self.request.history.graph.revision(node).down_revisions;
         let to = ids.of_keys(&item.revision.down_revisions);
-        // Written in the file, and what becomes of it.
-        let written = self.request.history.graph.revision(node).depends_on.iter();
-        let dependencies: HashMap<&str, &str> = written
-            .map(RevisionRef::as_str)
-            .zip(item.revision.depends_on.iter().map(|key| ids.of_reference(key)))
-            .collect();
+        let dependencies = self.dependencies(item, node, ids);
         let edits = edits_of(script, (from != &to).then_some(&to), &dependencies, &item.id)
             .map_err(|source| Refusal::Edit { path: old_path.clone(), source })?;
         let path = self.new_path(node, &item.id)?;
@@ -99,6 +94,18 @@ impl Planner<'_> {
             plan.moved.push(Move { revision, from: from.clone(), to, path });
         }
         Ok(())
+    }
+
+    /// What becomes of each dependency that is written in the file.
+    fn dependencies<'a>(
+        &'a self,
+        item: &'a Item,
+        node: Node,
+        ids: &FinalIds<'a>,
+    ) -> HashMap<&'a str, &'a str> {
+        let written = self.request.history.graph.revision(node).depends_on.iter();
+        let final_ids = item.revision.depends_on.iter().map(|key| ids.of_reference(key));
+        written.map(RevisionRef::as_str).zip(final_ids).collect()
     }
 
     /// Where the script at `node` lies once its revision is called `id`.

@@ -47,59 +47,66 @@ impl Item {
 /// id, the own one gets another key, and own references follow it: they were
 /// written when only the own file was there.
 pub(super) fn unique_items(request: &RebaseRequest<'_>) -> Result<Vec<Item>, Refusal> {
+    let keys = keys_of_twins(request)?;
+    let items = request.history.scripts.iter().zip(request.standings).enumerate().map(
+        |(node, (script, standing))| {
+            let own = standing.standing != Standing::Landed;
+            let written = request.history.graph.revision(node);
+            Item {
+                source: Source::Script(node),
+                location: script.file.location,
+                revision: if own { under_keys(written, &keys) } else { written.clone() },
+                own,
+                rank: (
+                    standing.added.unwrap_or(usize::MAX),
+                    script.file.path.file_name().to_owned(),
+                ),
+                deleted: false,
+                id: written.id.clone(),
+            }
+        },
+    );
+    Ok(items.collect())
+}
+
+/// The key of the own file, for each id that an own and a landed file claim.
+fn keys_of_twins(request: &RebaseRequest<'_>) -> Result<HashMap<RevisionId, RevisionId>, Refusal> {
     let history = request.history;
-    let own = |node: Node| request.standings[node].standing != Standing::Landed;
     let mut claimed: BTreeMap<&RevisionId, Vec<Node>> = BTreeMap::new();
     for node in 0..history.scripts.len() {
         claimed.entry(history.id(node)).or_default().push(node);
     }
-    let mut keys: HashMap<RevisionId, RevisionId> = HashMap::new();
-    for (id, nodes) in &claimed {
-        let own_nodes = nodes.iter().filter(|&&n| own(n)).count();
-        if nodes.len() - own_nodes > 1 || own_nodes > 1 {
-            return Err(Refusal::DuplicateId {
-                id: (*id).clone(),
-                paths: nodes.iter().map(|&n| history.script(n).file.path.clone()).collect(),
-            });
+    let mut keys = HashMap::new();
+    for (id, nodes) in claimed.into_iter().filter(|(_, nodes)| nodes.len() > 1) {
+        let is_own = |node: &Node| request.standings[*node].standing != Standing::Landed;
+        if nodes.len() > 2 || nodes.iter().filter(|node| is_own(node)).count() != 1 {
+            let paths = nodes.iter().map(|&n| history.script(n).file.path.clone()).collect();
+            return Err(Refusal::DuplicateId { id: id.clone(), paths });
         }
-        if nodes.len() == 2 {
-            let key = RevisionId::new(format!("{id}\u{0}own"))
-                .expect("a legal id stays legal with a NUL in it");
-            keys.insert((*id).clone(), key);
+        let key = RevisionId::new(format!("{id}\u{0}own"))
+            .expect("a legal id stays legal with a NUL in it");
+        keys.insert(id.clone(), key);
+    }
+    Ok(keys)
+}
+
+/// An own revision, and what it names, under the keys.
+fn under_keys(written: &Revision, keys: &HashMap<RevisionId, RevisionId>) -> Revision {
+    let mut revision = written.clone();
+    if let Some(key) = keys.get(&revision.id) {
+        revision.id = key.clone();
+    }
+    for down in &mut revision.down_revisions {
+        if let Some(key) = keys.get(down).filter(|key| **key != revision.id) {
+            *down = key.clone();
         }
     }
-    let items = (0..history.scripts.len()).map(|node| {
-        let script = history.script(node);
-        let is_own = own(node);
-        let mut revision = history.graph.revision(node).clone();
-        let id = revision.id.clone();
-        if is_own {
-            if let Some(key) = keys.get(&revision.id) {
-                revision.id = key.clone();
-            }
-            for down in &mut revision.down_revisions {
-                if let Some(key) = keys.get(down).filter(|key| **key != revision.id) {
-                    *down = key.clone();
-                }
-            }
-            for reference in &mut revision.depends_on {
-                if let Some(key) = keys.get(reference.as_str()) {
-                    *reference = RevisionRef::new(key.as_str());
-                }
-            }
+    for reference in &mut revision.depends_on {
+        if let Some(key) = keys.get(reference.as_str()) {
+            *reference = RevisionRef::new(key.as_str());
         }
-        let added = request.standings[node].added.unwrap_or(usize::MAX);
-        Item {
-            source: Source::Script(node),
-            location: script.file.location,
-            revision,
-            own: is_own,
-            rank: (added, script.file.path.file_name().to_owned()),
-            deleted: false,
-            id,
-        }
-    });
-    Ok(items.collect())
+    }
+    revision
 }
 
 /// A script that cannot be read in full cannot be edited, and a down revision

@@ -224,19 +224,9 @@ impl Planner<'_> {
         for &node in &order {
             let key = self.items[node].revision.id.clone();
             if let Some(below) = &below {
-                let stays = |down: &RevisionId| {
-                    graph
-                        .node(down.as_str())
-                        .is_none_or(|n| !(covered[n] || is_member[n] && behind_target[n]))
-                };
+                let stays = |n: Node| !(covered[n] || is_member[n] && behind_target[n]);
                 let written = &self.items[node].revision.down_revisions;
-                let is_above_already = written.iter().any(|down| {
-                    let at = (graph.node(below.as_str()), graph.node(down.as_str()));
-                    matches!(at, (Some(low), Some(high)) if graph.is_ancestor(low, high))
-                        && stays(down)
-                });
-                let downs =
-                    if is_above_already { written.clone() } else { linked(written, below, stays) };
+                let downs = chained(graph, written, below, stays);
                 if self.becomes_disposable(graph, node, &downs) {
                     self.dispose(graph, node, below, &order)?;
                     covered[node] = true;
@@ -334,6 +324,27 @@ fn own_merge_over(graph: &RevisionGraph, heads: &[Node], order: &[Node]) -> Opti
         let below = graph.ancestors_with_dependencies([node]);
         covers && !order.iter().any(|&other| other != node && below[other])
     })
+}
+
+/// The down revisions of the next link of a chain, `below` among them unless
+/// one that stays lies above it already.
+fn chained(
+    graph: &RevisionGraph,
+    written: &[RevisionId],
+    below: &RevisionId,
+    stays: impl Fn(Node) -> bool,
+) -> Vec<RevisionId> {
+    let node = |id: &RevisionId| graph.node(id.as_str());
+    // What is missing is not dropped: it is refused as soon as the file is to change.
+    let stays = |down: &RevisionId| node(down).is_none_or(&stays);
+    let is_above = |down: &RevisionId| match (node(below), node(down)) {
+        (Some(low), Some(high)) => graph.is_ancestor(low, high),
+        _ => false,
+    };
+    if written.iter().any(|down| stays(down) && is_above(down)) {
+        return written.to_vec();
+    }
+    linked(written, below, stays)
 }
 
 /// `downs` with `below` in the place of the first that does not stay.
