@@ -40,6 +40,9 @@ pub fn divergences(
     let mut group: Vec<usize> = (0..heads.len()).collect();
     for a in 0..heads.len() {
         for b in 0..a {
+            if group[a] == group[b] {
+                continue;
+            }
             let together = match policy {
                 HeadPolicy::Single => true,
                 HeadPolicy::Auto => {

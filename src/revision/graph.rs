@@ -152,8 +152,13 @@ impl RevisionGraph {
     fn collect_cycles(&self, problems: &mut Vec<GraphProblem>) {
         let plain = walk::cycles(self.len(), |n| self.down.from(n));
         let all = walk::cycles(self.len(), |n| self.below.from(n));
+        let is_plain = {
+            let mut is_plain = vec![false; self.len()];
+            plain.iter().flatten().for_each(|&node| is_plain[node] = true);
+            is_plain
+        };
         for nodes in all {
-            if !plain.iter().any(|cycle| cycle.iter().any(|n| nodes.contains(n))) {
+            if !nodes.iter().any(|&node| is_plain[node]) {
                 problems.push(GraphProblem::Cycle { nodes, through_dependencies: true });
             }
         }

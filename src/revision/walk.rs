@@ -71,32 +71,89 @@ pub fn topological<'a>(
 /// The strongly connected components that hold a cycle (two or more nodes, or
 /// a node that is its own successor), each in ascending order.
 pub fn cycles<'a>(len: usize, next: impl Fn(usize) -> &'a [usize]) -> Vec<Vec<usize>> {
-    // Nodes that a topological sort cannot place contain every cycle; among
-    // them a cycle is what reaches itself. Histories are almost always acyclic,
-    // so the quadratic part is paid only by broken ones.
-    let all: Vec<usize> = (0..len).collect();
-    let Err(rest) = topological(len, &all, &next) else { return Vec::new() };
-    let mut taken = vec![false; len];
-    let mut found = Vec::new();
-    for &node in &rest {
-        if taken[node] {
-            continue;
+    let mut found: Vec<Vec<usize>> = strongly_connected(len, &next)
+        .into_iter()
+        .filter(|nodes| nodes.len() > 1 || next(nodes[0]).contains(&nodes[0]))
+        .collect();
+    found.iter_mut().for_each(|nodes| nodes.sort_unstable());
+    found.sort_unstable();
+    found
+}
+
+/// Tarjan's strongly connected components, without recursion: a history may be
+/// one line of any length.
+fn strongly_connected<'a>(len: usize, next: &impl Fn(usize) -> &'a [usize]) -> Vec<Vec<usize>> {
+    const UNSEEN: usize = usize::MAX;
+    // The order in which nodes were met, and the earliest that each can get back to.
+    let (mut met, mut low) = (vec![UNSEEN; len], vec![UNSEEN; len]);
+    let mut is_open = vec![false; len];
+    let (mut open, mut found, mut count) = (Vec::new(), Vec::new(), 0);
+    for start in 0..len {
+        // Each node on the way, with how many of its edges were followed.
+        let mut way: Vec<(usize, usize)> = Vec::new();
+        let mut entered = (met[start] == UNSEEN).then_some(start);
+        loop {
+            if let Some(node) = entered.take() {
+                (met[node], low[node]) = (count, count);
+                count += 1;
+                open.push(node);
+                is_open[node] = true;
+                way.push((node, 0));
+            }
+            let Some((node, followed)) = way.last_mut() else { break };
+            let node = *node;
+            if let Some(&after) = next(node).get(*followed) {
+                *followed += 1;
+                if met[after] == UNSEEN {
+                    entered = Some(after);
+                } else if is_open[after] {
+                    low[node] = low[node].min(met[after]);
+                }
+                continue;
+            }
+            way.pop();
+            if let Some(&(before, _)) = way.last() {
+                low[before] = low[before].min(low[node]);
+            }
+            if low[node] == met[node] {
+                let first = open.iter().rposition(|&n| n == node).unwrap_or_default();
+                let nodes = open.split_off(first);
+                nodes.iter().for_each(|&n| is_open[n] = false);
+                found.push(nodes);
+            }
         }
-        let from_here = reachable(len, next(node).iter().copied(), &next);
-        if !from_here[node] {
-            continue;
-        }
-        let members: Vec<usize> = rest
-            .iter()
-            .copied()
-            .filter(|&other| {
-                from_here[other] && reachable(len, next(other).iter().copied(), &next)[node]
-            })
-            .collect();
-        for &member in &members {
-            taken[member] = true;
-        }
-        found.push(members);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cycles_are_what_reaches_itself() {
+        const LEN: usize = 4;
+        // Every graph of four nodes.
+        for edges in 0..1u32 << (LEN * LEN) {
+            let has = |from: usize, to: usize| edges >> (from * LEN + to) & 1 == 1;
+            let next: Vec<Vec<usize>> =
+                (0..LEN).map(|from| (0..LEN).filter(|&to| has(from, to)).collect()).collect();
+            let below: Vec<Vec<bool>> =
+                next.iter().map(|n| reachable(LEN, n.iter().copied(), |n| &next[n])).collect();
+            let mut expected: Vec<Vec<usize>> = (0..LEN)
+                .filter(|&n| below[n][n])
+                .map(|n| (0..LEN).filter(|&m| m == n || below[n][m] && below[m][n]).collect())
+                .collect();
+            expected.sort();
+            expected.dedup();
+            assert_eq!(cycles(LEN, |n| &next[n]), expected, "{next:?}");
+        }
+    }
+
+    #[test]
+    fn a_cycle_may_have_any_length() {
+        const LEN: usize = 200_000;
+        let next: Vec<[usize; 1]> = (0..LEN).map(|n| [(n + 1) % LEN]).collect();
+        assert_eq!(cycles(LEN, |n| &next[n]), [(0..LEN).collect::<Vec<_>>()]);
+    }
 }

@@ -1,5 +1,6 @@
 //! All scripts of one component and the graph over them, whatever state they are in.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -86,6 +87,7 @@ pub struct History {
     pub graph: RevisionGraph,
     pub graph_problems: Vec<GraphProblem>,
     pub problems: Vec<ScriptProblem>,
+    by_path: HashMap<RepoPath, Node>,
 }
 
 impl History {
@@ -106,7 +108,9 @@ impl History {
             scripts.push(Script { file, header, is_broken, has_unknown_down });
         }
         let (graph, graph_problems) = RevisionGraph::build(revisions);
-        Self { scripts, graph, graph_problems, problems }
+        let path_of = |(node, script): (Node, &Script)| (script.file.path.clone(), node);
+        let by_path = scripts.iter().enumerate().map(path_of).collect();
+        Self { scripts, graph, graph_problems, problems, by_path }
     }
 
     /// The script at `node`.
@@ -121,7 +125,7 @@ impl History {
 
     /// The node whose file is `path`.
     pub fn node_at(&self, path: &RepoPath) -> Option<Node> {
-        self.scripts.iter().position(|script| &script.file.path == path)
+        self.by_path.get(path).copied()
     }
 }
 

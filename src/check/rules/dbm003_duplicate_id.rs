@@ -47,7 +47,7 @@ fn finding(judged: &Judged<'_>, nodes: &[Node]) -> Finding {
     let history = judged.history;
     let mut nodes = nodes.to_vec();
     // What the reader can change comes first.
-    nodes.sort_by_key(|&node| has_landed(judged, node));
+    nodes.sort_by_cached_key(|&node| has_landed(judged, node));
     let id = history.id(nodes[0]);
     let paths = named(nodes.iter().map(|&node| &history.script(node).file.path));
     let own = &history.script(nodes[0]).file.path;
