@@ -12,6 +12,12 @@ const DEFAULT_SECTION: &str = "DEFAULT";
 /// Python's `MAX_INTERPOLATION_DEPTH`.
 const MAX_DEPTH: usize = 10;
 
+/// Ten levels of values that each name others ten times would fill any memory.
+const MAX_REFERENCES: usize = 1_000;
+
+/// Bytes; a longer value is no path and no list of paths.
+const MAX_VALUE: usize = 1 << 20;
+
 /// Why Python would refuse the file, or a value of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -90,7 +96,8 @@ impl Ini {
         let Some(found) = self.section(section) else { return Ok(None) };
         let Some(raw) = self.raw(found, key) else { return Ok(None) };
         let mut out = String::new();
-        match self.interpolate(found, raw, &mut out, 1) {
+        let mut references = 0;
+        match self.interpolate(found, raw, &mut out, &mut references, 1) {
             Ok(()) => Ok(Some(out)),
             Err(reason) => Err(IniError {
                 line: self.line(section, key),
@@ -119,6 +126,7 @@ impl Ini {
         section: &Section,
         mut rest: &str,
         out: &mut String,
+        references: &mut usize,
         depth: usize,
     ) -> Result<(), String> {
         if depth > MAX_DEPTH {
@@ -143,7 +151,11 @@ impl Ini {
             let value = self
                 .raw(section, &name.to_lowercase())
                 .ok_or_else(|| format!("nothing says what `%({name})s` is"))?;
-            self.interpolate(section, value, out, depth + 1)?;
+            *references += 1;
+            if *references > MAX_REFERENCES || out.len() > MAX_VALUE {
+                return Err("its interpolation is too long".to_owned());
+            }
+            self.interpolate(section, value, out, references, depth + 1)?;
             rest = after;
         }
         out.push_str(rest);
@@ -270,6 +282,11 @@ mod tests {
         refused(
             "[alembic]\nx = %(x)s\n",
             "2: `x` in section `[alembic]`: its interpolation never ends",
+        );
+        let many = |name: &str| format!("%({name})s").repeat(100);
+        refused(
+            &format!("[alembic]\nx = {}\na = {}\nb =\n", many("a"), many("b")),
+            "2: `x` in section `[alembic]`: its interpolation is too long",
         );
     }
 

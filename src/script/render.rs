@@ -89,6 +89,9 @@ fn epoch([year, month, day, hour, minute, second]: [u32; 6]) -> i64 {
     days * 86_400 + i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second)
 }
 
+/// No file system takes a longer name, whatever a template asks for.
+const MAX_WIDTH: usize = 255;
+
 /// Python's `%` formatting for `%(name)s`, `%(name)d` and `%(name).2d`.
 fn percent_format(pattern: &str, values: &BTreeMap<&str, String>) -> String {
     let mut out = String::new();
@@ -108,7 +111,7 @@ fn percent_format(pattern: &str, values: &BTreeMap<&str, String>) -> String {
         };
         let end = after.find(|c: char| c.is_ascii_alphabetic()).map_or(after.len(), |n| n + 1);
         let digits: String = after[..end].chars().filter(char::is_ascii_digit).collect();
-        let width = digits.trim_start_matches('0').parse().unwrap_or(0);
+        let width = digits.trim_start_matches('0').parse().unwrap_or(0).min(MAX_WIDTH);
         let value = values.get(name).cloned().unwrap_or_default();
         out.push_str(&format!("{value:0>width$}"));
         rest = &after[end..];
@@ -262,6 +265,7 @@ mod tests {
             "2026_11_20_1356-abc123.py"
         );
         assert_eq!(name("%(epoch)s"), "1795182977.py");
+        assert_eq!(name("%(day)999999d").len(), MAX_WIDTH + 3);
     }
 
     #[test]
