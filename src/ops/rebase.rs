@@ -102,8 +102,13 @@ pub fn apply(
     access: &mut WriteAccess,
 ) -> Result<RebaseOutcome, OpsError> {
     let mut outcome = RebaseOutcome { dry_run: false, ..planned };
-    let changes: Vec<Change> =
-        outcome.plans().iter().flat_map(|p| p.changes.iter().cloned()).collect();
+    let mut changes: Vec<Change> = Vec::new();
+    for plan in outcome.plans() {
+        // Two components may share their files, and then plan the very same.
+        let new: Vec<Change> =
+            plan.changes.iter().filter(|change| !changes.contains(change)).cloned().collect();
+        changes.extend(new);
+    }
     if outcome.is_refused() || changes.is_empty() {
         return Ok(outcome);
     }
