@@ -8,7 +8,7 @@ use crate::git::GitError;
 use crate::ops::apply::ApplyRefusal;
 use crate::ops::demo::DemoError;
 use crate::ops::transaction::TransactionError;
-use crate::ops::{JournalError, OpsError};
+use crate::ops::{JournalError, LockError, OpsError};
 use crate::plan::Refusal;
 
 /// What sort of failure it is; decides the exit code.
@@ -19,6 +19,8 @@ pub enum Kind {
     Environment,
     Database,
     Interrupted,
+    /// A defect of this program.
+    Internal,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Environment => "environment",
             Self::Database => "database",
             Self::Interrupted => "interrupted",
+            Self::Internal => "internal",
         }
     }
 }
@@ -48,6 +51,13 @@ impl CliError {
     /// Something that was typed makes no sense.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { kind: Kind::Usage, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+    }
+
+    /// A panic that said `text`.
+    pub fn internal(text: &str) -> Self {
+        let message = text.to_owned();
+        Self { kind: Kind::Internal, message, causes: Vec::new(), hints: Vec::new() }
+            .hint("please report it with the command and its output")
     }
 
     /// An error of the given kind with its chain of causes.
@@ -80,6 +90,7 @@ impl CliError {
             Kind::Environment => Exit::Environment,
             Kind::Database => Exit::Database,
             Kind::Interrupted => Exit::Interrupted,
+            Kind::Internal => Exit::Internal,
         }
     }
 }
@@ -135,7 +146,8 @@ impl From<OpsError> for CliError {
             OpsError::Git(git) => match git {
                 GitError::NoRepository => of(Kind::Environment)
                     .hint("run it in a repository, or name one with -C DIR"),
-                GitError::Open { .. } => of(Kind::Environment),
+                GitError::Open { .. } => of(Kind::Environment)
+                    .hint("`git status` there says what git itself makes of it"),
                 GitError::UnknownCommit { spec } => of(Kind::Usage).hint(format!(
                     "`git fetch` may bring it; `git log {spec}` shows what git makes of it"
                 )),
@@ -151,7 +163,10 @@ impl From<OpsError> for CliError {
             OpsError::Tree(_) => of(Kind::Environment),
             OpsError::Workspace(_) => of(Kind::Refused),
             OpsError::Journal(journal) => journal_advice(journal, of),
-            OpsError::Lock(_) => of(Kind::Environment).hint("try again when it is done"),
+            OpsError::Lock(LockError::Held { .. }) => {
+                of(Kind::Environment).hint("try again when it is done")
+            }
+            OpsError::Lock(LockError::Io { .. }) => of(Kind::Environment),
             OpsError::Transaction(transaction) => match transaction {
                 TransactionError::Interrupted { .. } => of(Kind::Interrupted)
                     .hint("`dbm-git recover --finish` or `--rollback` settles it"),

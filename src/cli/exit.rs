@@ -17,6 +17,8 @@ pub enum Exit {
     Database = 4,
     /// An interrupted operation waits for `dbm-git recover`.
     Interrupted = 5,
+    /// A defect of this program; what Rust itself ends a panicked process with.
+    Internal = 101,
 }
 
 impl From<Exit> for ExitCode {

@@ -9,12 +9,13 @@ mod exit;
 mod ui;
 
 use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use self::args::Args;
-use self::error::CliError;
+use self::error::{CliError, Kind};
 use self::exit::Exit;
 use self::ui::Ui;
 
@@ -27,17 +28,34 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error, &arguments).into(),
     };
     let ui = Ui::new(&args.global);
-    let result = match environment::enter(args.global.directory.as_deref()) {
-        Ok(()) => commands::run(&args, &ui),
-        Err(error) => Err(error),
+    let run = || {
+        environment::enter(args.global.directory.as_deref())?;
+        let exit = commands::run(&args, &ui)?;
+        ui.lost_answer()?;
+        Ok(exit)
     };
-    match result {
-        Ok(exit) => exit.into(),
+    let exit = match survived(run) {
+        Ok(exit) => exit,
         Err(error) => {
-            ui.error(&error);
-            error.exit().into()
+            // The panic has said its piece on stderr, but who reads JSON waits for an answer.
+            if error.kind != Kind::Internal {
+                ui.error(&error);
+            } else if ui.is_json() {
+                ui::print_json_error(&error);
+            }
+            error.exit()
         }
-    }
+    };
+    exit.into()
+}
+
+/// What `run` returns; a panic in it as an error.
+fn survived(run: impl FnOnce() -> Result<Exit, CliError>) -> Result<Exit, CliError> {
+    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        Err(CliError::internal(text))
+    })
 }
 
 /// clap's own words; `--format json` gets the error as JSON too, so that a
@@ -61,4 +79,16 @@ fn install_panic_message() {
         default(info);
         ui::say_internal_error();
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_with_an_exit_code_of_its_own() {
+        assert_eq!(survived(|| Ok(Exit::Problems)), Ok(Exit::Problems));
+        let error = survived(|| panic!("no {}", "such thing")).expect_err("panicked");
+        assert_eq!((error.message.as_str(), error.exit()), ("no such thing", Exit::Internal));
+    }
 }

@@ -1,16 +1,17 @@
 //! The only file that prints: answers on stdout, everything else on stderr.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
 use super::args::{Color, Format, Global};
 use super::environment;
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use crate::report::escaped_text;
 
 /// How this run talks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Ui {
     pub format: Format,
     pub quiet: bool,
@@ -21,6 +22,8 @@ pub struct Ui {
     /// Columns of the terminal that the answer goes to; `None` for a file or a pipe.
     pub columns: Option<usize>,
     error_color: bool,
+    /// Why the answer did not get through, a closed pipe excepted.
+    lost: RefCell<Option<io::Error>>,
 }
 
 impl Ui {
@@ -52,6 +55,7 @@ impl Ui {
             unicode: !is_plain || !io::stdout().is_terminal(),
             columns,
             error_color: color(io::stderr().is_terminal()),
+            lost: RefCell::new(None),
         }
     }
 
@@ -60,9 +64,30 @@ impl Ui {
         self.format == Format::Json
     }
 
-    /// Writes the answer. A closed pipe is the reader's choice and no error.
+    /// Writes the answer. A closed pipe is the reader's choice and no error;
+    /// anything else is kept for [`lost_answer`](Self::lost_answer).
     pub fn answer(&self, text: &str) {
-        write_quietly(&mut io::stdout().lock(), text);
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                *self.lost.borrow_mut() = Some(error);
+            }
+            _ => {}
+        }
+    }
+
+    /// An error if an answer could not be written: a full disk, as a rule.
+    pub fn lost_answer(&self) -> Result<(), CliError> {
+        match self.lost.take() {
+            None => Ok(()),
+            Some(error) => {
+                let mut lost = CliError::of(Kind::Environment, &error);
+                let cause =
+                    std::mem::replace(&mut lost.message, "cannot write the answer".to_owned());
+                lost.causes.insert(0, cause);
+                Err(lost)
+            }
+        }
     }
 
     /// Writes a report as JSON, or `human` in its place.

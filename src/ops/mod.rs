@@ -19,7 +19,7 @@ mod whereabouts;
 pub mod write_access;
 
 pub use crate::git::Repository;
-pub use crate::journal::{JournalEntry, JournalError, OperationId};
+pub use crate::journal::{JournalEntry, JournalError, LockError, OperationId};
 pub use error::OpsError;
 pub use session::{Session, SessionOptions, Source};
 pub use write_access::WriteAccess;
