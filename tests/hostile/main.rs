@@ -1,6 +1,7 @@
 //! Bad input and bad surroundings: whatever lies in a repository, there is an
 //! answer or a clear error with its exit code, and nobody waits for ever.
 #![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests set up and look at the real world")]
 
 #[path = "../support/mod.rs"]
 mod support;
