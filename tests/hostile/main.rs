@@ -303,7 +303,8 @@ fn an_answer_that_cannot_be_written_is_an_error() {
 
 #[test]
 fn json_is_answered_in_every_state_of_the_repository() {
-    let states: [(&str, fn(&TestRepo), i32); 7] = [
+    type Spoil = fn(&TestRepo);
+    let states: [(&str, Spoil, i32); 7] = [
         ("HEAD is garbage", |r| r.write(".git/HEAD", b"\xff\x00"), 3),
         ("HEAD is a loop", |r| r.write(".git/HEAD", "ref: HEAD\n"), 3),
         ("the configuration is garbage", |r| r.write(".git/config", b"[[\xff"), 3),
