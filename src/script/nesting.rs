@@ -73,6 +73,15 @@ fn nesting_of(text: &str) -> Option<Nesting> {
 
 /// What any other file of ordinary size is told by in one pass over its bytes.
 fn is_surely_shallow(bytes: &[u8]) -> bool {
+    // A hundred indents take 1 + 2 + … + 100 bytes of white space, and an
+    // operator takes one of its own: most files have no room for either.
+    const SMALL: usize = MAX_INDENTS * (MAX_INDENTS + 1) / 2;
+    if bytes.len() < SMALL {
+        let opened = bytes.iter().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count();
+        if opened <= MAX_BRACKETS {
+            return true;
+        }
+    }
     let (mut brackets, mut links, mut indent) = (0usize, 0usize, Some(0usize));
     let mut after_word = false;
     for &byte in bytes {
