@@ -16,10 +16,8 @@ use crate::script::{
 };
 use crate::tree::{EntryKind, RepoPath, Tree, TreeError};
 
-/// Deep enough for a tree of any size that the nesting limit lets through:
-/// dropping a long chain of operators recurses once per link. Only pages that
-/// are touched are ever backed by memory.
-const STACK: usize = 256 << 20;
+/// What the nesting limit lets through needs a sixteenth of it to be dropped.
+const STACK: usize = 8 << 20;
 
 /// Below this number of files a second thread costs more than it saves.
 const FILES_PER_THREAD: usize = 24;

@@ -158,26 +158,28 @@ impl<'a> SourceText<'a> {
         let mut decoder = encoding.new_decoder_without_bom_handling();
         let mut text = String::with_capacity(bytes.len());
         let mut shifts = Vec::new();
-        // Where the last whole character ended, in the text and in the file.
-        let mut whole = (0, 0);
-        for at in 0..bytes.len() {
-            text.reserve(16);
-            let byte = &bytes[at..=at];
-            let (result, _) = decoder.decode_to_string_without_replacement(byte, &mut text, false);
-            if result != DecoderResult::InputEmpty {
+        // Where the last whole character ended in the file.
+        let mut whole = 0;
+        for at in 0..=bytes.len() {
+            // Once more at the end, for a character that is cut off there.
+            let is_last = at == bytes.len();
+            let byte = bytes.get(at..=at).unwrap_or_default();
+            let mut characters = [0; 16];
+            let (result, _, length) =
+                decoder.decode_to_utf8_without_replacement(byte, &mut characters, is_last);
+            let Ok(characters) = std::str::from_utf8(&characters[..length]) else {
                 return Err(undecodable(at));
+            };
+            if result != DecoderResult::InputEmpty {
+                return Err(undecodable(at.min(bytes.len() - 1)));
             }
-            if text.len() > whole.0 {
-                if text.len() - whole.0 != at + 1 - whole.1 {
+            if length > 0 {
+                text.push_str(characters);
+                if length != at + 1 - whole {
                     shifts.push((offset(text.len()), offset(at + 1)));
                 }
-                whole = (text.len(), at + 1);
+                whole = at + 1;
             }
-        }
-        text.reserve(16);
-        let (result, _) = decoder.decode_to_string_without_replacement(&[], &mut text, true);
-        if result != DecoderResult::InputEmpty {
-            return Err(undecodable(bytes.len().saturating_sub(1)));
         }
         Ok(Self { text: Cow::Owned(text), shifts })
     }

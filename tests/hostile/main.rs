@@ -184,6 +184,17 @@ fn as_many_operators_as_are_allowed_fit_any_stack() {
 }
 
 #[test]
+fn any_encoding_is_decoded_in_one_go() {
+    let repo = small();
+    let comment = b"\xc4\xe3".repeat(1_000_000);
+    let header = b"\nrevision = 'c'\ndown_revision = 'b'\n".to_vec();
+    let file = [b"# coding: gbk\n# ".to_vec(), comment, header].concat();
+    repo.write(&format!("{VERSIONS}/c.py"), file);
+    let graph: GraphJson = repo.dbm(["graph", "--format", "json"]).expect_code(0).json();
+    assert_eq!(graph.components[0].heads, ["c"]);
+}
+
+#[test]
 fn a_million_assignments_take_no_square_of_time() {
     let repo = small();
     let text = "x = 1\ny = x\n".repeat(200_000);
