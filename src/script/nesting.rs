@@ -69,7 +69,7 @@ fn nesting_of(text: &str) -> Option<Nesting> {
     }
     // In an unclosed bracket the lexer sees no indentation. The parser does, once
     // it has given the bracket up.
-    (levels.brackets > 0 && has_deep_indentation(text)).then_some(Nesting::Indents)
+    (levels.has_unclosed && has_deep_indentation(text)).then_some(Nesting::Indents)
 }
 
 /// What any other file of ordinary size is told by in one pass over its bytes.
@@ -109,18 +109,21 @@ fn is_surely_shallow(bytes: &[u8]) -> bool {
     true
 }
 
-/// One thing that encloses others: a bracket, an f-string, a block.
+/// One thing that encloses others, by the token that ends it: a bracket, an
+/// f-string, a block.
 struct Level {
-    is_block: bool,
+    end: TokenKind,
     /// Operators since the last comma or statement.
     links: usize,
     /// `lambda`s whose `:` is still to come; commas there separate parameters.
     lambdas: usize,
+    /// After `yield`, commas belong to its operand.
+    yields: bool,
 }
 
 impl Level {
-    fn new(is_block: bool) -> Self {
-        Self { is_block, links: 0, lambdas: 0 }
+    fn new(end: TokenKind) -> Self {
+        Self { end, links: 0, lambdas: 0, yields: false }
     }
 }
 
@@ -131,11 +134,19 @@ struct Levels {
     indents: usize,
     /// Of all open levels.
     links: usize,
+    /// Whether a line, or the file, ended within a bracket.
+    has_unclosed: bool,
 }
 
 impl Default for Levels {
     fn default() -> Self {
-        Self { open: vec![Level::new(true)], brackets: 0, indents: 0, links: 0 }
+        Self {
+            open: vec![Level::new(TokenKind::Dedent)],
+            brackets: 0,
+            indents: 0,
+            links: 0,
+            has_unclosed: false,
+        }
     }
 }
 
@@ -143,27 +154,32 @@ impl Levels {
     fn enter(&mut self, token: TokenKind) -> Option<Nesting> {
         use TokenKind as T;
         match token {
-            T::Lpar | T::Lsqb | T::Lbrace => {
-                self.link();
-                self.push(false);
-                self.brackets += 1;
-            }
-            T::Rpar | T::Rsqb | T::Rbrace => {
-                self.pop(false);
-                self.brackets = self.brackets.saturating_sub(1);
-            }
-            T::FStringStart | T::TStringStart => self.push(false),
-            T::FStringEnd | T::TStringEnd => self.pop(false),
+            T::Lpar => self.open_bracket(T::Rpar),
+            T::Lsqb => self.open_bracket(T::Rsqb),
+            T::Lbrace => self.open_bracket(T::Rbrace),
+            T::FStringStart => self.push(T::FStringEnd),
+            T::TStringStart => self.push(T::TStringEnd),
             T::Indent => {
-                self.push(true);
+                self.push(T::Dedent);
                 self.indents += 1;
             }
-            T::Dedent => {
-                self.pop(true);
-                self.indents = self.indents.saturating_sub(1);
+            T::Rpar | T::Rsqb | T::Rbrace | T::FStringEnd | T::TStringEnd | T::Dedent => {
+                self.pop(token);
             }
-            T::Newline | T::Semi => self.cut(),
-            T::Comma if self.top().lambdas == 0 => self.cut(),
+            T::Newline => {
+                // The parser has given up whatever is still open in the line.
+                while self.top().end != T::Dedent {
+                    self.has_unclosed = true;
+                    self.pop(self.open[self.open.len() - 1].end);
+                }
+                self.cut();
+            }
+            T::Semi => self.cut(),
+            T::Comma if self.top().lambdas == 0 && !self.top().yields => self.cut(),
+            T::Yield => {
+                self.top().yields = true;
+                self.link();
+            }
             T::Lambda => {
                 self.top().lambdas += 1;
                 self.link();
@@ -173,7 +189,8 @@ impl Levels {
                 self.link();
             }
             T::Name | T::Int | T::Float | T::Complex | T::String | T::Comment => {}
-            T::FStringMiddle | T::TStringMiddle | T::NonLogicalNewline | T::EndOfFile => {}
+            T::FStringMiddle | T::TStringMiddle | T::NonLogicalNewline => {}
+            T::EndOfFile => self.has_unclosed |= self.brackets > 0,
             _ => self.link(),
         }
         if self.brackets > MAX_BRACKETS {
@@ -198,20 +215,33 @@ impl Levels {
 
     /// What follows is beside what was before, not in it.
     fn cut(&mut self) {
-        let links = std::mem::take(&mut self.top().links);
-        self.links -= links;
-        self.top().lambdas = 0;
+        let end = self.top().end;
+        let before = std::mem::replace(self.top(), Level::new(end));
+        self.links -= before.links;
     }
 
-    fn push(&mut self, is_block: bool) {
-        self.open.push(Level::new(is_block));
+    fn open_bracket(&mut self, end: TokenKind) {
+        self.link();
+        self.push(end);
+        self.brackets += 1;
+    }
+
+    fn push(&mut self, end: TokenKind) {
+        self.open.push(Level::new(end));
         self.link();
     }
 
-    fn pop(&mut self, is_block: bool) {
-        if self.open.len() > 1 && self.top().is_block == is_block {
-            self.cut();
-            self.open.pop();
+    /// What `end` does not fit stays open: the parser skips such an `end`.
+    fn pop(&mut self, end: TokenKind) {
+        if self.open.len() == 1 || self.top().end != end {
+            return;
+        }
+        self.cut();
+        self.open.pop();
+        match end {
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => self.brackets -= 1,
+            TokenKind::Dedent => self.indents -= 1,
+            _ => {}
         }
     }
 }
@@ -280,6 +310,16 @@ mod tests {
         }
         check(&nested("", "()", MAX_LINKS + 1), Some(Nesting::Links));
         check(&nested("f'{", "}'", MAX_BRACKETS + 1), Some(Nesting::Brackets));
+    }
+
+    #[test]
+    fn what_the_parser_takes_for_nesting_in_a_broken_file_is_nesting() {
+        for link in ["yield a, ", "yield from ,", "* , yield from "] {
+            check(&format!("x = {}\n", link.repeat(MAX_LINKS + 1)), Some(Nesting::Links));
+        }
+        check(&"{ : ] , ".repeat(MAX_LINKS), Some(Nesting::Brackets));
+        check(&"x = ((([\n".repeat(MAX_LINKS), Some(Nesting::Brackets));
+        check(&"x = (]\n".repeat(MAX_LINKS), None);
     }
 
     #[test]
