@@ -138,6 +138,16 @@ impl Repository {
         Ok(IndexTree::new(&self.git, &index))
     }
 
+    /// The files that a sparse checkout leaves out of the working tree; `None` if it is whole.
+    pub fn left_out_by_sparse_checkout(&self) -> Result<Option<IndexTree<'_>>, GitError> {
+        let is_sparse = self.git.config().and_then(|c| c.get_bool("core.sparseCheckout"));
+        if !is_sparse.unwrap_or(false) {
+            return Ok(None);
+        }
+        let index = self.git.index().map_err(GitError::on("read the index"))?;
+        Ok(Some(IndexTree::left_out(&self.git, &index)))
+    }
+
     /// The best common ancestor; `None` if the histories are unrelated (or too shallow).
     pub fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, GitError> {
         match self.git.merge_base(one.0, other.0) {

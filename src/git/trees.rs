@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use git2::{ErrorCode, ObjectType, Oid};
+use git2::{ErrorCode, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid};
 
 use crate::tree::{ContentId, Entry, EntryKind, MAX_FILE_BYTES, RepoPath, Tree, TreeError};
 
@@ -150,13 +150,31 @@ pub struct IndexTree<'r> {
 
 impl<'r> IndexTree<'r> {
     pub(super) fn new(git: &'r git2::Repository, index: &git2::Index) -> Self {
+        Self::of(git, index, |_| true)
+    }
+
+    /// Only what a sparse checkout leaves out of the working tree.
+    pub(super) fn left_out(git: &'r git2::Repository, index: &git2::Index) -> Self {
+        Self::of(git, index, |entry| {
+            let flags = IndexEntryExtendedFlag::from_bits_truncate(entry.flags_extended);
+            flags.is_skip_worktree()
+        })
+    }
+
+    fn of(
+        git: &'r git2::Repository,
+        index: &git2::Index,
+        is_wanted: impl Fn(&IndexEntry) -> bool,
+    ) -> Self {
         let mut files = BTreeMap::new();
         for entry in index.iter() {
             let stage = (entry.flags >> 12) & 3;
             if stage != 0 && stage != 2 {
                 continue;
             }
-            if let Some(path) = RepoPath::new(&String::from_utf8_lossy(&entry.path)) {
+            if is_wanted(&entry)
+                && let Some(path) = RepoPath::new(&String::from_utf8_lossy(&entry.path))
+            {
                 let is_link = entry.mode == SYMLINK.unsigned_abs();
                 files.insert(path, (entry.id, is_link));
             }

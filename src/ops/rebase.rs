@@ -56,6 +56,8 @@ pub enum ComponentRefusal {
     Autostashed { path: RepoPath },
     #[error("`{path}` has changes that are not committed, so --commit would commit them too")]
     Uncommitted { path: RepoPath },
+    #[error("`{path}` is not checked out here: `git sparse-checkout add {path}` first")]
+    NotCheckedOut { path: RepoPath },
     #[error("`{path}` has landed: say --landed to rewrite it all the same")]
     Landed { path: RepoPath },
 }
@@ -205,6 +207,9 @@ fn with_real_files(
         let there = working_tree.image(&change.path)?;
         match (&mut change.before, &there) {
             (Some(before), Some(there)) => before.mode = there.mode,
+            (Some(_), None) => {
+                return Ok(Err(ComponentRefusal::NotCheckedOut { path: change.path.clone() }));
+            }
             (None, Some(_)) => {
                 return Ok(Err(Refusal::FileExists { path: change.path.clone() }.into()));
             }

@@ -5,10 +5,10 @@ use std::cell::OnceCell;
 
 use super::OpsError;
 use super::history::{ParseCache, read_history};
-use crate::git::{CommitId, EmptyTree, Preview, Repository, Upstream};
-use crate::project::{Component, Project, read_project};
+use crate::git::{CommitId, EmptyTree, IndexTree, Preview, Repository, Upstream};
+use crate::project::{Component, Overlay, Project, read_project};
 use crate::script::History;
-use crate::tree::{RepoPath, Tree};
+use crate::tree::{Entry, RepoPath, Tree, TreeError};
 use crate::workspace::WorkingTree;
 
 /// Which state of the files is meant.
@@ -200,8 +200,36 @@ fn open_tree<'a>(
     source: &Source,
 ) -> Result<Box<dyn Tree + 'a>, OpsError> {
     Ok(match source {
-        Source::WorkingTree => Box::new(working_tree.ok_or(OpsError::Bare)?.clone()),
+        Source::WorkingTree => {
+            let working_tree = working_tree.ok_or(OpsError::Bare)?.clone();
+            match repository.left_out_by_sparse_checkout()? {
+                None => Box::new(working_tree),
+                Some(left_out) => Box::new(SparseTree { working_tree, left_out }),
+            }
+        }
         Source::Index => Box::new(repository.index()?),
         Source::Commit(commit) => Box::new(repository.tree(*commit)?),
     })
+}
+
+/// A sparse checkout: what it leaves out of the working tree is not deleted.
+struct SparseTree<'a> {
+    working_tree: WorkingTree,
+    left_out: IndexTree<'a>,
+}
+
+impl SparseTree<'_> {
+    fn both(&self) -> Overlay<'_> {
+        Overlay { upper: &self.working_tree, lower: Some(&self.left_out) }
+    }
+}
+
+impl Tree for SparseTree<'_> {
+    fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError> {
+        self.both().list(folder)
+    }
+
+    fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
+        self.both().read(path)
+    }
 }

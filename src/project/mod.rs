@@ -19,5 +19,6 @@ mod settings;
 
 pub use component::{Component, ConfigSource};
 pub use error::ProjectError;
+pub use overlay::Overlay;
 pub use read::{Project, read_project};
 pub use settings::{PrePush, Settings};

@@ -282,6 +282,21 @@ fn an_object_that_is_missing_hides_one_file_only() {
 }
 
 #[test]
+fn what_a_sparse_checkout_leaves_out_is_not_deleted() {
+    let repo = diverged();
+    repo.git(["sparse-checkout", "set", "--no-cone", "/*", "!/migrations/versions/[af]_.py"]);
+    assert!(!repo.has(&format!("{VERSIONS}/a_.py")));
+    assert_eq!(repo.findings(&[]), "DBM001 g_.py\n");
+    // What is not there cannot be edited.
+    let run = repo.dbm(["rebase", "--format", "json"]);
+    let expected = "`migrations/versions/f_.py` is not checked out here";
+    assert!(run.stdout.contains(expected), "{run}");
+    repo.git(["sparse-checkout", "disable"]);
+    repo.dbm(["rebase"]).expect_code(0);
+    assert_eq!(repo.findings(&[]), "");
+}
+
+#[test]
 fn control_characters_are_shown_and_not_sent() {
     let repo = small();
     let nasty = "\x1b[31m\x07\u{202e}";
