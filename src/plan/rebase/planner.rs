@@ -11,7 +11,8 @@ use super::verify::verify;
 use crate::plan::Strategy;
 use crate::plan::merge::{MergedHead, merge_script};
 use crate::revision::{
-    BranchLabel, Divergence, Node, Revision, RevisionGraph, RevisionId, divergences, resolve,
+    BranchLabel, Divergence, GraphProblem, Node, Revision, RevisionGraph, RevisionId, divergences,
+    resolve,
 };
 
 /// Plans the rebase, and checks the plan on the resulting graph.
@@ -21,10 +22,23 @@ pub fn plan_rebase(request: &RebaseRequest<'_>) -> Result<RebasePlan, Refusal> {
     planner.prune_merges()?;
     planner.renumber()?;
     let plan = planner.into_plan()?;
-    if !plan.is_empty() {
+    if plan.is_empty() {
+        must_be_acyclic(request)?;
+    } else {
         verify(request, &plan)?;
     }
     Ok(plan)
+}
+
+/// Revisions on a cycle have no head, so nothing seems to have diverged; to say
+/// that there is nothing to do would be wrong.
+fn must_be_acyclic(request: &RebaseRequest<'_>) -> Result<(), Refusal> {
+    let graph = &request.history.graph;
+    let cycle = request.history.graph_problems.iter().find_map(|problem| match problem {
+        GraphProblem::Cycle { nodes, .. } => Some(graph.ids(nodes.iter().copied())),
+        _ => None,
+    });
+    cycle.map_or(Ok(()), |revisions| Err(Refusal::Cycle { revisions }))
 }
 
 pub(super) struct Planner<'a> {

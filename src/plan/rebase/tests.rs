@@ -263,6 +263,11 @@ fn shared_revisions_stay_unless_included() {
 }
 
 #[test]
+fn a_cycle_is_not_nothing_to_do() {
+    refused("<base> -> a\nc -> b\nb -> c", &["c"], |_| {}, "revisions `b`, `c` lie on a cycle");
+}
+
+#[test]
 fn a_down_revision_that_is_missing_is_not_lost() {
     refused(
         "<base> -> a\na -> m\ngone -> f",
