@@ -3,6 +3,7 @@
 
 mod change;
 mod database;
+mod fingerprint;
 pub mod hook;
 mod merge;
 mod rebase;
@@ -12,6 +13,7 @@ mod undo;
 
 pub use change::{Change, Image, inverse};
 pub use database::{DatabaseState, DatabaseView, judge_database, rows_at_heads};
+pub use fingerprint::{Fingerprint, Observation};
 pub use merge::{MergedHead, NewScript, ScriptConventions, merge_script};
 pub use rebase::{
     Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, history_after,

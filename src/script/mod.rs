@@ -11,6 +11,7 @@ mod names;
 mod nesting;
 mod parse;
 mod render;
+mod schema;
 mod source;
 
 pub use docstring::{Docstring, DocstringLine};
@@ -22,6 +23,7 @@ pub use history::{History, Script, ScriptFile, ScriptProblem, ScriptProblemKind}
 pub use names::{is_script_file_name, legacy_revision_of};
 pub use parse::{ParseFailure, Parsed, SyntaxProblem, parse_script};
 pub use render::{CreateDate, FileTemplate, NewRevision, render_revision_file, slug};
+pub use schema::{SchemaObject, SchemaObjects};
 pub use source::{DecodeError, SourceEncoding, SourceText, Span, line_of};
 
 #[cfg(test)]
