@@ -389,7 +389,8 @@ fn does_nothing(body: &[Stmt], name: &str) -> bool {
     function.is_none_or(|f| f.body.iter().all(is_no_operation))
 }
 
-fn is_no_operation(statement: &Stmt) -> bool {
+/// Whether a statement is a docstring, `pass`, `...` or a bare `return`.
+pub(super) fn is_no_operation(statement: &Stmt) -> bool {
     match statement {
         Stmt::Pass(_) => true,
         Stmt::Return(s) => s.value.is_none(),

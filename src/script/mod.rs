@@ -2,8 +2,10 @@
 //! docstring, byte-range edits, the text of new revisions. Pure: bytes in,
 //! values out; it never runs Python and never touches a file.
 
+mod body;
 mod docstring;
 mod edit;
+mod footprint;
 mod header;
 mod history;
 mod literal;
@@ -13,11 +15,14 @@ mod parse;
 mod render;
 mod schema;
 mod source;
+mod standalone;
 
+pub use body::function_body;
 pub use docstring::{Docstring, DocstringLine};
 pub use edit::{
     Edit, EditError, apply_edits, rename_dependencies, set_down_revisions, set_revision,
 };
+pub use footprint::{Destructive, Footprint, Touches, read_footprint};
 pub use header::{Element, Field, FieldValue, Header};
 pub use history::{History, Script, ScriptFile, ScriptProblem, ScriptProblemKind};
 pub use names::{is_script_file_name, legacy_revision_of};
@@ -25,6 +30,7 @@ pub use parse::{ParseFailure, Parsed, SyntaxProblem, parse_script};
 pub use render::{CreateDate, FileTemplate, NewRevision, render_revision_file, slug};
 pub use schema::{SchemaObject, SchemaObjects};
 pub use source::{DecodeError, SourceEncoding, SourceText, Span, line_of};
+pub use standalone::{standalone, stub};
 
 #[cfg(test)]
 pub(crate) use history::history_of;

@@ -1,5 +1,7 @@
 //! Bytes of a script → header, with what is wrong with the syntax beside it.
 
+use ruff_python_ast::ModModule;
+
 use super::header::{Header, read_header};
 use super::nesting::{Nesting, too_deep};
 use super::{DecodeError, SourceText, Span, line_of};
@@ -35,6 +37,22 @@ pub enum ParseFailure {
 
 /// Parses the whole file with Ruff's parser, which recovers from errors.
 pub fn parse_script(bytes: &[u8]) -> Result<Parsed, ParseFailure> {
+    let (source, parsed) = parse_module(bytes)?;
+    let syntax = parsed.errors().first().map(|error| {
+        conflict_marker(bytes).unwrap_or_else(|| {
+            let span = source.in_file(error.location.to_std_range());
+            let line = line_of(bytes, span.start);
+            SyntaxProblem { message: error.error.to_string(), line, span }
+        })
+    });
+    Ok(Parsed { header: read_header(parsed.suite(), &source, bytes), syntax })
+}
+
+/// The text of a file and its syntax tree, which is shallow enough to be walked
+/// and dropped.
+pub(super) fn parse_module(
+    bytes: &[u8],
+) -> Result<(SourceText<'_>, ruff_python_parser::Parsed<ModModule>), ParseFailure> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(ParseFailure::TooLarge { limit: MAX_FILE_BYTES });
     }
@@ -45,14 +63,7 @@ pub fn parse_script(bytes: &[u8]) -> Result<Parsed, ParseFailure> {
     }
     let parsed =
         ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
-    let syntax = parsed.errors().first().map(|error| {
-        conflict_marker(bytes).unwrap_or_else(|| {
-            let span = source.in_file(error.location.to_std_range());
-            let line = line_of(bytes, span.start);
-            SyntaxProblem { message: error.error.to_string(), line, span }
-        })
-    });
-    Ok(Parsed { header: read_header(parsed.suite(), &source, bytes), syntax })
+    Ok((source, parsed))
 }
 
 fn conflict_marker(bytes: &[u8]) -> Option<SyntaxProblem> {
