@@ -3,23 +3,42 @@
 
 mod change;
 mod database;
+mod evidence;
 mod fingerprint;
+mod hash;
 pub mod hook;
+mod ledger;
 mod merge;
+mod migrate;
 mod rebase;
+mod review;
 mod sequence;
 mod strategy;
+mod sync;
 mod undo;
 
 pub use change::{Change, Image, inverse};
-pub use database::{DatabaseState, DatabaseView, judge_database, rows_at_heads};
+pub use database::{
+    DatabaseState, DatabaseView, FilesState, judge_database, rows_at_heads, rows_of,
+};
+pub use evidence::{Proof, prove};
 pub use fingerprint::{Fingerprint, Observation};
+pub use hash::hash_of;
+pub use ledger::{
+    BodyHash, Evidence, Ledger, LedgerEntry, Matching, SeenScript, Snapshot, Verdict, explain,
+};
 pub use merge::{MergedHead, NewScript, ScriptConventions, merge_script};
+pub use migrate::{Direction, MigratePlan, MigrateRefusal, plan_migration};
 pub use rebase::{
     Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, history_after,
     list, plan_rebase, summarize,
 };
+pub use review::{Review, review};
 pub use strategy::Strategy;
+pub use sync::{
+    PlannedStep, Repair, SyncPlan, SyncRefusal, SyncRequest, SyncStep, SyncStrategy, plan_descent,
+    plan_sync,
+};
 pub use undo::{
     ChangedSince, FileState, FileStates, Recovery, UndoConflict, plan_recovery, plan_undo,
     same_content,
