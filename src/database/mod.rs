@@ -1,10 +1,32 @@
-//! Databases, read through sqlx: which URL is meant, and what its version
-//! table holds. Nothing here changes a database: that is alembic's doing.
+//! Databases, reached through sqlx: which one a URL means, what its version
+//! table holds, and what changes when somebody has been at it. Here is also
+//! what a change of a database needs around it: a lock, a copy, and rows that
+//! can be set. Migrations are run by alembic alone.
 
+mod backup;
+mod dialect;
+mod dump;
 mod error;
+mod limits;
+mod lock;
+mod lock_file;
+mod look;
+mod mysql;
+mod postgres;
+mod scratch_file;
+mod secret;
+mod session;
 mod sqlite;
 mod url;
+mod version_table;
 
-pub use error::DatabaseError;
-pub use sqlite::read_version_rows;
-pub use url::DatabaseUrl;
+pub use backup::{KeptCopies, backup, kept_copies, restore_file};
+pub use dialect::Dialect;
+pub use error::{DatabaseError, DriverError};
+pub use limits::Limits;
+pub use lock::DatabaseLock;
+pub use look::{observe, observe_all, read_version_rows, replace_rows, schema_objects};
+pub use scratch_file::{MissingFile, ScratchFile, stray_copies};
+pub use secret::Secret;
+pub use url::{DatabaseUrl, UrlParts, secrets_in};
+pub use version_table::VersionTable;

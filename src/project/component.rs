@@ -38,6 +38,10 @@ pub struct Component {
     pub database_url_env: Option<String>,
     /// `database-url` of the configuration.
     pub database_url: Option<String>,
+    /// `version-table`: the name that `env.py` gives the table, if not Alembic's own.
+    pub version_table: Option<String>,
+    /// `version-table-schema`: the schema of that table, if not one that the connection searches.
+    pub version_table_schema: Option<String>,
     /// `hint-unreachable`: what the project says when the database does not answer.
     pub hint_unreachable: Option<String>,
     /// `hint-after-migrate`: what the project says after a change of the database.

@@ -221,6 +221,17 @@ impl Declared<'_> {
         component.sequential_ids = raw.ids.map_or(component.sequential_ids, |ids| ids.sequential());
         component.database_url.clone_from(&raw.database_url);
         component.database_url_env.clone_from(&raw.database_url_env);
+        component.version_table.clone_from(&raw.version_table);
+        component.version_table_schema.clone_from(&raw.version_table_schema);
+        for (key, value) in [
+            ("version-table", &raw.version_table),
+            ("version-table-schema", &raw.version_table_schema),
+        ] {
+            if value.as_ref().is_some_and(String::is_empty) {
+                let reason = format!("`{key}` is an empty name");
+                return Err(self.error(declaration, declaration.line, &reason));
+            }
+        }
         let replace = |old: &mut Option<String>, new: &Option<String>| {
             if new.is_some() {
                 old.clone_from(new);
@@ -281,6 +292,8 @@ pub fn component(name: String, environment: Environment, raw: &RawSettings) -> C
         alembic_command: raw.alembic.clone(),
         database_url_env: None,
         database_url: None,
+        version_table: None,
+        version_table_schema: None,
         hint_unreachable: raw.hint_unreachable.clone(),
         hint_after_migrate: raw.hint_after_migrate.clone(),
         lock_file: None,

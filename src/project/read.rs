@@ -430,6 +430,8 @@ section = "tenant"
 default = true
 ids = "sequential"
 database-url-env = "ZETA_URL"
+version-table = "zeta_version"
+version-table-schema = "Tenant"
 alembic = ["uv", "run", "alembic"]
 lock-file = "conf/head.lock"
 
@@ -480,6 +482,9 @@ database-url = "sqlite:///x.db"
         assert_eq!(zeta.lock_file, Some(path("conf/head.lock")));
         assert_eq!(zeta.sqlalchemy_url.as_deref(), Some("postgresql://me"));
         assert_eq!(zeta.database_url_env.as_deref(), Some("ZETA_URL"));
+        assert_eq!(zeta.version_table.as_deref(), Some("zeta_version"));
+        assert_eq!(zeta.version_table_schema.as_deref(), Some("Tenant"));
+        assert_eq!((&alpha.version_table, &alpha.version_table_schema), (&None, &None));
         assert_eq!(alpha.database_url.as_deref(), Some("sqlite:///x.db"));
         assert!(alpha.recursive);
     }
@@ -536,6 +541,7 @@ database-url = "sqlite:///x.db"
         insta::assert_snapshot!(refused("[components.a]\nscript-location = 'gone'\n"), @"`dbm-git.toml` line 2: component `a`: script location `gone` is nowhere in the repository");
         insta::assert_snapshot!(refused("[components.a]\nconfig = 'alembic.ini'\nsection = 'x'\n"), @"component `a`: `alembic.ini`: no `script_location` in section `[x]`");
         insta::assert_snapshot!(refused("[components.a]\nscript-location = 'a'\nversion-locations = ['v/*']\n"), @"`dbm-git.toml` line 3: component `a`: `version-locations` names no folder");
+        insta::assert_snapshot!(refused("[components.a]\nconfig = 'alembic.ini'\nversion-table = ''\n"), @"`dbm-git.toml` line 1: component `a`: `version-table` is an empty name");
         insta::assert_snapshot!(refused("[components.a]\nconfig = 'alembic.ini'\nalembic = []\n"), @"`dbm-git.toml` line 1: component `a`: `alembic` is an empty command");
         insta::assert_snapshot!(
             refused("[components.a]\nscript-location = 'a'\ndefault = true\n[components.b]\nscript-location = 'a'\ndefault = true\n"),

@@ -69,6 +69,8 @@ pub struct RawComponent {
     pub ids: Option<RawIds>,
     pub database_url: Option<String>,
     pub database_url_env: Option<String>,
+    pub version_table: Option<String>,
+    pub version_table_schema: Option<String>,
     pub alembic: Option<Vec<String>>,
     pub hint_unreachable: Option<String>,
     pub hint_after_migrate: Option<String>,

@@ -1,0 +1,183 @@
+//! The servers' own dump tools. No password is ever among their arguments,
+//! which everybody on the machine can read: PostgreSQL's takes it from its
+//! environment, MySQL's and MariaDB's from a file that only we can read.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::NamedTempFile;
+
+use super::DatabaseError;
+use super::mysql::{Address, address};
+use super::postgres;
+use super::url::{DatabaseUrl, Server, TlsMode};
+
+/// How many lines of a tool's complaints an error keeps: the end is what tells.
+const KEPT_LINES: usize = 30;
+
+/// The first of `names` that is in one of the folders.
+pub(super) fn find(names: &[&str], path: &[PathBuf]) -> Result<PathBuf, DatabaseError> {
+    names
+        .iter()
+        .flat_map(|name| path.iter().map(move |folder| folder.join(name)))
+        .find(|tool| is_program(tool))
+        .ok_or_else(|| DatabaseError::NoDumpTool { tool: names.join("` or `") })
+}
+
+/// `pg_dump`, in the format of its own from which anything can be restored.
+#[expect(clippy::disallowed_methods, reason = "the one place that runs a dump tool")]
+pub(super) fn postgres(
+    tool: &Path,
+    url: &DatabaseUrl,
+    server: &Server,
+    target: &Path,
+) -> Result<(), DatabaseError> {
+    let places: Vec<(String, String)> = server
+        .endpoints
+        .iter()
+        .map(postgres::address)
+        .map(|(host, port)| (host, port.to_string()))
+        .collect();
+    // libpq tries several in their order, as we do.
+    let (hosts, ports): (Vec<String>, Vec<String>) = places.into_iter().unzip();
+    let mut command = Command::new(tool);
+    command
+        .args(["--format=custom", "--no-password", "--lock-wait-timeout=10s", "--file"])
+        .arg(target)
+        .env("PGHOST", hosts.join(","))
+        .env("PGPORT", ports.join(","))
+        .env("PGAPPNAME", "dbm-git")
+        .env("PGCONNECT_TIMEOUT", "10")
+        // What they name is not what was looked at.
+        .env_remove("PGHOSTADDR")
+        .env_remove("PGSERVICE")
+        .env(
+            "PGSSLMODE",
+            match server.tls.mode {
+                TlsMode::Disable => "disable",
+                TlsMode::Prefer => "prefer",
+                TlsMode::Require => "require",
+                TlsMode::VerifyCa => "verify-ca",
+                TlsMode::VerifyFull => "verify-full",
+            },
+        );
+    let mut set = |name: &str, value: Option<&std::ffi::OsStr>| {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    };
+    set("PGUSER", server.user.as_ref().map(AsRef::as_ref));
+    set("PGDATABASE", server.name.as_ref().map(AsRef::as_ref));
+    set("PGPASSWORD", server.password.as_ref().map(|password| password.reveal().as_ref()));
+    set("PGSSLROOTCERT", server.tls.root.as_ref().map(AsRef::as_ref));
+    set("PGSSLCERT", server.tls.certificate.as_ref().map(AsRef::as_ref));
+    set("PGSSLKEY", server.tls.key.as_ref().map(AsRef::as_ref));
+    run(tool, url, command)
+}
+
+/// `mysqldump` or `mariadb-dump`, of one moment.
+#[expect(clippy::disallowed_methods, reason = "the one place that runs a dump tool")]
+pub(super) fn mysql(
+    tool: &Path,
+    url: &DatabaseUrl,
+    server: &Server,
+    target: &Path,
+) -> Result<(), DatabaseError> {
+    let name = server.name.as_deref().unwrap_or_default();
+    let options =
+        option_file(server).map_err(|source| DatabaseError::Spawn { tool: shown(tool), source })?;
+    let mut defaults = std::ffi::OsString::from("--defaults-file=");
+    defaults.push(options.path());
+    let mut result = std::ffi::OsString::from("--result-file=");
+    result.push(target);
+    let mut command = Command::new(tool);
+    command
+        // It has to be the first.
+        .arg(defaults)
+        .args(["--single-transaction", "--quick", "--routines", "--triggers", "--events"])
+        .args(["--hex-blob", "--no-tablespaces", "--default-character-set=utf8mb4"])
+        .arg(result)
+        .args(["--", name]);
+    run(tool, url, command)
+}
+
+fn option_file(server: &Server) -> io::Result<NamedTempFile> {
+    // The escapes of https://dev.mysql.com/doc/refman/8.4/en/option-files.html
+    let quoted = |value: &str| {
+        let escaped = value.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
+        format!("\"{}\"", escaped.replace('\t', "\\t"))
+    };
+    let mut lines = vec!["[client]".to_owned()];
+    let mut set = |name: &str, value: &str| lines.push(format!("{name}={}", quoted(value)));
+    match address(server.endpoints.first().expect("a server has an endpoint")) {
+        Address::Socket(path) => {
+            set("protocol", "socket");
+            set("socket", &path.to_string_lossy());
+        }
+        Address::Tcp(host, port) => {
+            set("protocol", "tcp");
+            set("host", &host);
+            set("port", &port.to_string());
+        }
+    }
+    if let Some(user) = &server.user {
+        set("user", user);
+    }
+    if let Some(password) = &server.password {
+        set("password", password.reveal());
+    }
+    let paths = [
+        ("ssl-ca", &server.tls.root),
+        ("ssl-cert", &server.tls.certificate),
+        ("ssl-key", &server.tls.key),
+    ];
+    for (name, path) in paths {
+        if let Some(path) = path {
+            set(name, &path.to_string_lossy());
+        }
+    }
+    let mut file = tempfile::Builder::new().prefix("dbm-git-").suffix(".cnf").tempfile()?;
+    writeln!(file, "{}", lines.join("\n"))?;
+    file.flush()?;
+    Ok(file)
+}
+
+fn run(tool: &Path, url: &DatabaseUrl, mut command: Command) -> Result<(), DatabaseError> {
+    let output = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|source| DatabaseError::Spawn { tool: shown(tool), source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = text.trim().lines().collect();
+    let mut kept = lines[lines.len().saturating_sub(KEPT_LINES)..].join("\n");
+    for secret in url.secrets() {
+        kept = kept.replace(secret.reveal(), "***");
+    }
+    Err(DatabaseError::Dump {
+        tool: shown(tool),
+        url: url.shown().to_owned(),
+        status: output.status.to_string(),
+        output: kept,
+    })
+}
+
+fn shown(tool: &Path) -> String {
+    tool.file_name().unwrap_or(tool.as_os_str()).to_string_lossy().into_owned()
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
