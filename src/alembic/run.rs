@@ -1,11 +1,15 @@
 //! Running alembic with its output passed on line by line and kept for the error.
 
-use std::io::{BufRead, BufReader, Read};
+use std::collections::VecDeque;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::time::Duration;
 
 use super::AlembicCommand;
+use super::lifeline::held;
+use super::mask::Mask;
+use super::process::{Ending, Stream, watch};
+use super::target::Target;
+use super::trouble::{Trouble, classify_output};
 
 /// alembic could not be run, or failed.
 #[derive(Debug, thiserror::Error)]
@@ -13,138 +17,104 @@ pub enum AlembicError {
     #[error("cannot run `{command}` in `{folder}`")]
     Spawn { command: String, folder: String, source: std::io::Error },
     #[error("`{command}` failed ({status}): {output}")]
-    Failed { command: String, status: String, output: String },
+    Failed { command: String, status: String, output: String, trouble: Option<Trouble> },
     #[error("`{command}` was ended by a signal")]
     Killed { command: String },
+    #[error("`{command}` took longer than {} s and was ended: {output}", limit.as_secs())]
+    TimedOut { command: String, limit: Duration, output: String },
+    #[error("cannot lay out a temporary configuration in `{folder}`")]
+    Scratch { folder: String, source: std::io::Error },
+    #[error("no folder without blanks and separators for a temporary configuration: `{folder}`")]
+    ScratchPath { folder: String },
 }
 
 /// How many lines of output an error keeps: the end is what tells.
 const KEPT_LINES: usize = 30;
 
-/// Runs alembic with `arguments`, in its folder, stdin closed (ALEMBIC.md 1.6),
-/// and passes every line of both its streams to `line`. Returns its stdout.
-#[expect(clippy::disallowed_methods, reason = "the one place that runs alembic")]
-pub fn run(
-    alembic: &AlembicCommand,
-    arguments: &[&str],
-    environment: &[(&str, &str)],
+/// How many lines are looked through for what went wrong: a statement of many
+/// lines may stand behind the one that says it.
+const SEARCHED_LINES: usize = 2_000;
+
+/// Runs one subcommand of alembic on `target`: in its folder, with nothing on stdin
+/// (ALEMBIC.md 1.6), for no longer than `limit`. Every line of both streams
+/// goes to `line`; returned is stdout. Both are without the target's secrets.
+pub fn run_target(
+    target: &Target,
+    subcommand: &[&str],
+    environment: &[(String, String)],
+    limit: Duration,
     line: &mut dyn FnMut(&str),
 ) -> Result<String, AlembicError> {
-    let command = format!("{} {}", alembic.shown(), arguments.join(" "));
-    let mut child = Command::new(&alembic.program)
-        .args(&alembic.arguments)
-        .args(arguments)
-        .current_dir(&alembic.folder)
+    let answer = run_unmasked(target, subcommand, environment, limit, line)?;
+    Ok(Mask(&target.secrets).apply(&answer))
+}
+
+/// The same, with an answer that may hold secrets.
+#[expect(clippy::disallowed_methods, reason = "the one place that runs alembic")]
+pub(super) fn run_unmasked(
+    target: &Target,
+    subcommand: &[&str],
+    environment: &[(String, String)],
+    limit: Duration,
+    line: &mut dyn FnMut(&str),
+) -> Result<String, AlembicError> {
+    let AlembicCommand { program, folder, .. } = &target.command;
+    let mut command = Command::new(program);
+    command
+        .args(target.words(subcommand))
+        .current_dir(folder)
         // What git sets for a hook would mislead whatever env.py runs.
         .env_remove("GIT_DIR")
         .env_remove("GIT_INDEX_FILE")
         .env_remove("GIT_WORK_TREE")
+        // The target says which configuration is meant.
+        .env_remove("ALEMBIC_CONFIG")
         .env("DBM_GIT_IN_HOOK", "1")
         .env("PYTHONUNBUFFERED", "1")
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|source| AlembicError::Spawn {
-            command: command.clone(),
-            folder: alembic.folder.display().to_string(),
-            source,
-        })?;
-    let (sender, lines) = mpsc::channel();
-    let stdout = child.stdout.take().map(|s| forward(s, true, sender.clone()));
-    let stderr = child.stderr.take().map(|s| forward(s, false, sender));
+        .envs(target.environment.iter().chain(environment).map(|(name, value)| (name, value)));
+
+    // What is not to be had is done without: it is for whoever comes after a kill.
+    let lifeline = target.lifeline.as_deref().and_then(|path| held(path).ok());
+    command.stdin(lifeline.map_or_else(Stdio::null, Stdio::from));
+
+    let mask = Mask(&target.secrets);
     let mut answer = String::new();
-    let mut kept: Vec<String> = Vec::new();
-    for (is_answer, text) in lines {
-        line(&text);
-        if is_answer {
-            answer += &text;
+    let mut lines: VecDeque<String> = VecDeque::new();
+    let ending = watch(command, limit, &mut |stream, text| {
+        if stream == Stream::Stdout {
+            answer += text;
             answer.push('\n');
         }
-        kept.push(text);
-        if kept.len() > KEPT_LINES {
-            kept.remove(0);
+        let text = mask.apply(text);
+        line(&text);
+        lines.push_back(text);
+        if lines.len() > SEARCHED_LINES {
+            lines.pop_front();
         }
-    }
-    for reader in [stdout, stderr].into_iter().flatten() {
-        // A reader ends with its stream; there is nothing more to learn from it.
-        let _ = reader.join();
-    }
-    let status = child.wait().map_err(|source| AlembicError::Spawn {
-        command: command.clone(),
-        folder: alembic.folder.display().to_string(),
-        source,
-    })?;
-    match status.code() {
-        Some(0) => Ok(answer),
-        Some(_) => Err(AlembicError::Failed {
-            command,
-            status: status.to_string(),
-            output: kept.join("\n"),
+    });
+    let shown = target.shown(subcommand);
+    let output = || {
+        let skipped = lines.len().saturating_sub(KEPT_LINES);
+        lines.iter().skip(skipped).map(String::as_str).collect::<Vec<_>>().join("\n")
+    };
+    match ending {
+        Err(source) => Err(AlembicError::Spawn {
+            command: shown,
+            folder: folder.display().to_string(),
+            source,
         }),
-        None => Err(AlembicError::Killed { command }),
-    }
-}
-
-fn forward(
-    stream: impl Read + Send + 'static,
-    is_answer: bool,
-    sender: mpsc::Sender<(bool, String)>,
-) -> thread::JoinHandle<()> {
-    thread::spawn(move || {
-        for text in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            let text = String::from_utf8_lossy(&text).trim_end().to_owned();
-            if sender.send((is_answer, text)).is_err() {
-                return;
-            }
+        Ok(Ending::TimedOut) => {
+            Err(AlembicError::TimedOut { command: shown, limit, output: output() })
         }
-    })
-}
-
-/// The version rows as `alembic current` sees them, sorted.
-pub fn current_rows(
-    alembic: &AlembicCommand,
-    arguments: &[&str],
-    environment: &[(&str, &str)],
-) -> Result<Vec<String>, AlembicError> {
-    let mut all = arguments.to_vec();
-    all.push("current");
-    let answer = run(alembic, &all, environment, &mut |_| {})?;
-    Ok(parse_current(&answer))
-}
-
-/// `aaaa00000002 (head)` → `aaaa00000002`; whatever env.py itself prints has no
-/// place on stdout, but is told apart by not being an id with marks.
-fn parse_current(answer: &str) -> Vec<String> {
-    let mut rows: Vec<String> = answer
-        .lines()
-        .map(str::trim)
-        .filter_map(|line| {
-            let (id, marks) = line.split_once(' ').unwrap_or((line, ""));
-            let is_row = !id.is_empty()
-                && !id.contains([':', '@', '-', '+'])
-                && (marks.is_empty() || (marks.starts_with('(') && marks.ends_with(')')));
-            is_row.then(|| id.to_owned())
-        })
-        .collect();
-    rows.sort();
-    rows.dedup();
-    rows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rows_are_read_off_what_current_prints() {
-        assert_eq!(parse_current("aaaa00000001\n"), ["aaaa00000001"]);
-        assert_eq!(
-            parse_current("merg00000001 (head) (mergepoint)\naaaa00000002 (head)\n"),
-            ["aaaa00000002", "merg00000001"]
-        );
-        assert_eq!(parse_current(""), [""; 0]);
-        assert_eq!(parse_current("Loading the application ...\n"), [""; 0]);
+        Ok(Ending::Exited(status)) => match status.code() {
+            Some(0) => Ok(answer),
+            Some(_) => Err(AlembicError::Failed {
+                command: shown,
+                status: status.to_string(),
+                output: output(),
+                trouble: classify_output(lines.iter().map(String::as_str)),
+            }),
+            None => Err(AlembicError::Killed { command: shown }),
+        },
     }
 }
