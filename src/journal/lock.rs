@@ -47,6 +47,12 @@ impl RepositoryLock {
         let _ = file.set_len(0).and_then(|()| write!(file, "{}\n{command}\n", std::process::id()));
         Ok(Self { _file: file })
     }
+
+    /// Whether a process has the lock of the repository right now.
+    pub fn is_held(common_dir: &Path) -> bool {
+        let Ok(file) = File::open(common_dir.join("dbm-git").join("lock")) else { return false };
+        matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+    }
 }
 
 /// Opens a lock file, without truncating what its holder has written.
@@ -87,7 +93,9 @@ mod tests {
         );
         let LockError::Held { holder: Some(holder) } = refused else { panic!("nobody named") };
         assert_eq!(holder, Holder { pid, command: "dbm-git rebase".to_owned() });
+        assert!(RepositoryLock::is_held(common.path()));
         drop(lock);
+        assert!(!RepositoryLock::is_held(common.path()));
         RepositoryLock::acquire(common.path(), "dbm-git merge").expect("free again");
     }
 }

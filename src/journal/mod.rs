@@ -1,4 +1,5 @@
-//! What dbm-git did, so that it can be finished, called off or taken back: a
+//! What dbm-git did, so that it can be finished, called off or taken back, and
+//! what it knows to have run in databases: a
 //! SQLite database in the repository's common git directory. Open operations
 //! belong to their worktree. Nothing here decides what to do with them, and
 //! nothing here touches the user's files.
@@ -8,8 +9,10 @@
 //! * `<common dir>/dbm-git/lock`: [`RepositoryLock`]
 //! * `<git dir of a worktree>/dbm-git/open`: [`Worktree`]'s mark
 
+mod confirmed;
 mod database;
 mod entry;
+mod ledger;
 mod lock;
 mod operations;
 mod seen;
@@ -20,8 +23,9 @@ pub use database::JournalError;
 pub use entry::{
     Invocation, JournalEntry, NewOperation, OperationId, OperationKind, OperationState,
 };
+pub use ledger::{LedgerUpdate, StoredLedger};
 pub use lock::{Holder, LockError, RepositoryLock};
 pub use operations::Journal;
 pub use seen::{Seen, leave_pending, take_pending};
-pub use steps::DatabaseStep;
+pub use steps::{DatabaseStep, RecordedStep, StepKind, StepState};
 pub use worktree::Worktree;
