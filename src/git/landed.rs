@@ -133,18 +133,30 @@ impl Repository {
                 self.tip(&format!("{remote}/HEAD"), &format!("refs/remotes/{remote}/HEAD")),
             );
         }
+        tips.extend(self.protected_refs(protected)?);
+        let mut seen = std::collections::HashSet::new();
+        tips.retain(|tip| seen.insert(tip.commit));
+        Ok(tips)
+    }
+
+    /// The remote-tracking branches that match `protected`.
+    pub fn protected_refs(&self, protected: &[String]) -> Result<Vec<RefTip>, GitError> {
         let globs: Vec<_> = protected
             .iter()
             .filter_map(|pattern| Glob::new(pattern).ok())
             .map(|glob| glob.compile_matcher())
             .collect();
-        if !globs.is_empty() {
-            let branches = self.remote_branches()?;
-            tips.extend(branches.into_iter().filter(|b| globs.iter().any(|g| g.is_match(&b.name))));
+        if globs.is_empty() {
+            return Ok(Vec::new());
         }
-        let mut seen = std::collections::HashSet::new();
-        tips.retain(|tip| seen.insert(tip.commit));
-        Ok(tips)
+        let mut branches = self.remote_branches()?;
+        branches.retain(|branch| globs.iter().any(|glob| glob.is_match(&branch.name)));
+        Ok(branches)
+    }
+
+    /// The remote-tracking branch `name` (`origin/main`), if there is one.
+    pub fn remote_branch(&self, name: &str) -> Option<RefTip> {
+        self.tip(name, &format!("refs/remotes/{name}"))
     }
 
     /// Remote-tracking branches that are neither landed refs nor this branch's own.

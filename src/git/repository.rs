@@ -71,6 +71,20 @@ impl Repository {
         self.git.path()
     }
 
+    /// Whether the repository has worktrees beside this one.
+    pub fn has_other_worktrees(&self) -> Result<bool, GitError> {
+        let linked = self.git.worktrees().map_err(GitError::on("list the worktrees"))?.len();
+        // The main worktree is not in the list, this one may be.
+        Ok(linked > usize::from(self.git.is_worktree()) || self.git.is_worktree())
+    }
+
+    /// Whether the worktree whose git directory is `name`, below the common one,
+    /// is still there.
+    pub fn has_worktree(&self, name: &str) -> bool {
+        let linked = name.strip_prefix("worktrees/");
+        linked.is_none_or(|name| self.git.find_worktree(name).is_ok())
+    }
+
     /// The git directory that all worktrees share.
     pub fn common_dir(&self) -> &Path {
         self.git.commondir()
@@ -225,6 +239,18 @@ impl Repository {
                 Err(GitError::Git { action: format!("read the status of `{path}`"), source })
             }
         }
+    }
+
+    /// Tracked files that differ from `HEAD`, in the index or on the disk.
+    pub fn changed_files(&self) -> Result<Vec<RepoPath>, GitError> {
+        let mut options = git2::StatusOptions::new();
+        options.include_untracked(false).include_ignored(false).exclude_submodules(true);
+        let failed = GitError::on("look for changed files");
+        let statuses = self.git.statuses(Some(&mut options)).map_err(failed)?;
+        Ok(statuses
+            .iter()
+            .filter_map(|entry| RepoPath::new(&String::from_utf8_lossy(entry.path_bytes())))
+            .collect())
     }
 
     /// A value of git's configuration, as git itself would find it.

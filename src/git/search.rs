@@ -24,6 +24,30 @@ impl Repository {
         Ok(tips)
     }
 
+    /// The commits that `HEAD` of this worktree was at, the youngest first, each
+    /// once; at most `limit`. The present one is not among them.
+    pub fn reflog(&self, limit: usize) -> Result<Vec<CommitId>, GitError> {
+        let head = self.head()?;
+        // A new repository has none, and a bare one keeps none.
+        let Ok(log) = self.git.reflog("HEAD") else { return Ok(Vec::new()) };
+        let mut seen = std::collections::HashSet::new();
+        let mut commits = Vec::new();
+        for entry in log.iter() {
+            for id in [entry.id_new(), entry.id_old()] {
+                let commit = CommitId(id);
+                if !id.is_zero() && Some(commit) != head && seen.insert(id) {
+                    commits.push(commit);
+                }
+            }
+            if commits.len() >= limit {
+                break;
+            }
+        }
+        // What git has thrown away since is of no use.
+        commits.retain(|commit| self.git.find_commit(commit.0).is_ok());
+        Ok(commits)
+    }
+
     /// The youngest commits that removed a file below `folders` whose name
     /// satisfies `wanted`, each with the commit that still has the file.
     pub fn removed_files(

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::working_tree::{WorkingTree, is_absence};
@@ -189,6 +189,12 @@ impl WorkingTree {
             resolved => resolved?,
         };
         Ok(resolved.map(|folder| folder.entry(path.file_name())))
+    }
+
+    /// Temporary files that a killed process has left in `folder`.
+    pub fn leftovers(&self, folder: &RepoPath) -> Result<Vec<PathBuf>, WorkspaceError> {
+        durable::leftovers(&self.locate(folder))
+            .map_err(|source| WorkspaceError::Read { path: folder.clone(), source })
     }
 
     fn remove_leftovers(&self, changes: &[Change]) -> Result<(), WorkspaceError> {

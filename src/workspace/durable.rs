@@ -5,7 +5,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -60,19 +60,29 @@ pub(super) fn create_folders(folder: &Path) -> io::Result<()> {
 
 /// Removes the temporary files that a killed process has left in `folder`.
 pub(super) fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for path in leftovers(folder)? {
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+/// The temporary files in `folder`, sorted; none where there is no such folder.
+pub(super) fn leftovers(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
-        Err(error) if super::working_tree::is_absence(&error) => return Ok(()),
+        Err(error) if super::working_tree::is_absence(&error) => return Ok(Vec::new()),
         entries => entries?,
     };
+    let mut found = Vec::new();
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) {
-            fs::remove_file(entry.path())?;
+            found.push(entry.path());
         }
     }
-    Ok(())
+    found.sort();
+    Ok(found)
 }
 
 fn write_temporary(
