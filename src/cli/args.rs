@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 /// The flags of every command.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Global {
     /// Only this component (can be repeated)
     #[arg(long, global = true, value_name = "NAME")]
@@ -75,6 +75,12 @@ pub enum Command {
     Merge(commands::merge::Flags),
     /// Compare the database with the files
     Status(commands::status::Flags),
+    /// Run pending migrations, or take some down
+    Migrate(commands::migrate::Flags),
+    /// Bring the database to the heads of the files, whatever happened to it
+    Sync(commands::sync::Flags),
+    /// Write a new revision, and show what to review in it
+    Create(commands::create::Flags),
     /// List what dbm-git did in this repository
     Log(commands::log::Flags),
     /// Take an operation back
@@ -85,6 +91,8 @@ pub enum Command {
     Install(commands::install::Flags),
     /// Remove the git hooks again
     Uninstall(commands::uninstall::Flags),
+    /// Look whether everything is in place, and say what mends what is not
+    Doctor(commands::doctor::Flags),
     /// Show the five moments on a scratch repository
     Demo(commands::demo::Flags),
     /// Explain a finding's code

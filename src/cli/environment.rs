@@ -28,9 +28,15 @@ pub fn text(name: &str) -> Option<String> {
     variable(name)?.into_string().ok()
 }
 
-/// What operations may know of this process's surroundings.
-pub fn host(database_url: Option<String>) -> Host {
-    Host { variable: text, path: search_path(), database_url }
+/// What operations that change a database may know of this process's surroundings.
+pub fn host(flags: &super::commands::DatabaseFlags) -> Host {
+    let allow_remote = flags.allow_remote;
+    Host { allow_remote, ..looking_host(flags.database_url.clone()) }
+}
+
+/// The same for those that only look.
+pub fn looking_host(database_url: Option<String>) -> Host {
+    Host { variable: text, path: search_path(), database_url, allow_remote: false }
 }
 
 /// The folders of `PATH`.

@@ -4,11 +4,13 @@
 use std::error::Error;
 
 use super::exit::Exit;
+use crate::alembic::{AlembicError, Trouble, classify};
 use crate::git::GitError;
-use crate::ops::apply::ApplyRefusal;
+use crate::ops::create::{CreateError, CreateRefusal};
 use crate::ops::demo::DemoError;
+use crate::ops::target::NoTarget;
 use crate::ops::transaction::TransactionError;
-use crate::ops::{JournalError, LockError, OpsError};
+use crate::ops::{JournalError, Left, LockError, OperationId, OpsError};
 use crate::plan::Refusal;
 
 /// What sort of failure it is; decides the exit code.
@@ -184,31 +186,61 @@ impl From<OpsError> for CliError {
             },
             OpsError::Database(_) => of(Kind::Database)
                 .hint("name the database with --database-url, or with `database-url` in dbm-git.toml"),
-            OpsError::Alembic(_) => of(Kind::Database)
-                .hint("the files are changed already; `dbm-git undo` takes that back"),
-            OpsError::ApplyRefused { refusal, .. } => {
-                let shown = of(Kind::Refused);
-                match refusal {
-                    ApplyRefusal::AlreadyApplied { .. } => shown.hint(
-                        "go down with the old files first (`alembic downgrade` to the common revision), \
-                         then rebase and apply; or run without --apply and mend the database by hand",
-                    ),
-                    ApplyRefusal::Foreign { .. } => shown.hint(
-                        "switch to the branch that has them and go down there, then come back",
-                    ),
-                    ApplyRefusal::Overlapping { low, .. } => shown.hint(format!(
-                        "delete the row `{low}` from the version table: its descendant says as much"
+            OpsError::Alembic(alembic) => {
+                let mut shown = of(Kind::Database);
+                shown.hints.extend(classify(alembic).as_ref().map(trouble_advice));
+                shown
+            }
+            OpsError::SyncRefused { refusal, .. } => {
+                let mut shown = of(Kind::Refused);
+                shown.hints = super::commands::sync::advice(refusal);
+                shown
+            }
+            OpsError::NoAlembic { .. } => of(Kind::Environment).hint(
+                "activate the project's environment, or set `alembic = [..]` in dbm-git.toml; \
+                 name the ini with `config` there",
+            ),
+            OpsError::RemoteDatabase { .. } => of(Kind::Refused).hint(
+                "--allow-remote changes it all the same; a container's host name is local once \
+                 `git config dbm-git.localHosts NAME` says so",
+            ),
+            OpsError::TwoRoads { .. } => of(Kind::Refused).hint(
+                "env.py seems to take another URL: name that one with --database-url, or set \
+                 `database-url-env` in dbm-git.toml to the variable that it reads",
+            ),
+            OpsError::SeveralDatabases { .. } => of(Kind::Refused)
+                .hint("bring each of them up with the project's own commands"),
+            OpsError::NoScript { .. } => of(Kind::Refused)
+                .hint("switch to a branch that has it, then try again"),
+            OpsError::NoBackup { .. } => of(Kind::Refused)
+                .hint("--no-backup goes on without a copy"),
+            OpsError::StepFailed { operation, left, backup, source, .. } => {
+                let mut shown = of(Kind::Database);
+                let trouble = match source.as_ref() {
+                    OpsError::Alembic(error) => classify(error),
+                    _ => None,
+                };
+                shown.hints.extend(trouble.as_ref().map(trouble_advice));
+                shown.hints.extend(left_advice(left, *operation));
+                if let (Some(backup), false) = (backup, left.is_as_before()) {
+                    shown.hints.push(format!("the database as it was before is in `{}`", backup.display()));
+                }
+                shown
+            }
+            OpsError::InterruptedSteps { .. } => of(Kind::Interrupted).hint(
+                "`dbm-git recover` finishes it, `--rollback` takes it back, `--discard` leaves \
+                 the database as it is",
+            ),
+            OpsError::HalfDone { backup, .. } => {
+                let shown = of(Kind::Interrupted).hint(
+                    "mend the schema by hand, then `dbm-git recover --discard` and `dbm-git sync`",
+                );
+                match backup {
+                    Some(backup) => shown.hint(format!(
+                        "the database as it was before is in `{}`",
+                        backup.display()
                     )),
-                    ApplyRefusal::Broken => shown.hint("`dbm-git check` shows the errors"),
-                    ApplyRefusal::NoConfig => {
-                        shown.hint("name the ini with `config` in dbm-git.toml")
-                    }
-                    ApplyRefusal::NoAlembic => shown.hint(
-                        "activate the project's environment, or set `alembic = [..]` in dbm-git.toml",
-                    ),
-                    ApplyRefusal::TwoRoads { .. } => shown.hint(
-                        "env.py seems to take another URL: name that one with --database-url",
-                    ),
+                    None => shown,
                 }
             }
             OpsError::UnexpectedRows { .. } => of(Kind::Database)
@@ -232,6 +264,7 @@ impl From<OpsError> for CliError {
             OpsError::Bare => of(Kind::Environment).hint("--at COMMIT looks at a commit instead"),
             OpsError::NothingCheckedOut => of(Kind::Environment),
             OpsError::Seen(_) => of(Kind::Environment),
+            OpsError::Create(create) => create_advice(create, of),
         }
     }
 }
@@ -244,6 +277,151 @@ impl From<DemoError> for CliError {
             }
             DemoError::Code { .. } | DemoError::Output { .. } => Self::of(Kind::Refused, &error)
                 .hint("--keep leaves the scratch folder behind, to look at"),
+        }
+    }
+}
+
+/// The ways on from where a failed step has left a database.
+fn left_advice(left: &Left, operation: OperationId) -> Vec<String> {
+    let mut hints = Vec::new();
+    match left {
+        Left::AsBefore { .. } => {}
+        Left::At { traces, is_undoable, .. } => {
+            if !traces.is_empty() {
+                hints.push(
+                    "no transaction takes that back here: do it by hand, then `dbm-git sync`"
+                        .to_owned(),
+                );
+            }
+            if *is_undoable {
+                hints.push(format!(
+                    "`dbm-git undo {operation}` takes the steps back that were done"
+                ));
+            }
+        }
+        Left::Unknown { .. } => hints.push(
+            "`dbm-git recover` finds out how far it came, once the database can be reached: it \
+             finishes, `--rollback` takes back"
+                .to_owned(),
+        ),
+    }
+    hints
+}
+
+/// What helps where no alembic was found.
+const ACTIVATE: &str =
+    "activate the project's environment, or set `alembic = [..]` in dbm-git.toml";
+
+fn create_advice(error: &CreateError, of: impl Fn(Kind) -> CliError) -> CliError {
+    match error {
+        CreateError::WhichComponent { .. } => of(Kind::Usage)
+            .hint("name one with --component, or say `default = true` of one in dbm-git.toml"),
+        CreateError::Refused { refusal, .. } => {
+            let is_missing = matches!(refusal, CreateRefusal::NoTarget(_));
+            let kind = if is_missing { Kind::Environment } else { Kind::Refused };
+            of(kind).hint(create_refusal_advice(refusal))
+        }
+        CreateError::Alembic(alembic) => {
+            let is_missing = matches!(alembic, AlembicError::Spawn { .. })
+                || classify(alembic) == Some(Trouble::NoAlembic);
+            let mut shown = of(if is_missing { Kind::Environment } else { Kind::Database });
+            shown.hints.extend(alembic_advice(alembic));
+            shown
+        }
+        CreateError::WroteOver { .. } => of(Kind::Refused)
+            .hint("give the revision another message, or `file_template` a part that differs"),
+        CreateError::Unreadable { path, .. } => of(Kind::Database).hint(format!(
+            "a message's quotes and backslashes stand in the docstring as they are: mend {path}, \
+             or delete it"
+        )),
+    }
+}
+
+fn create_refusal_advice(refusal: &CreateRefusal) -> String {
+    match refusal {
+        CreateRefusal::Broken => "`dbm-git check` shows the errors".to_owned(),
+        CreateRefusal::Diverged { .. } => {
+            "`dbm-git rebase` puts own revisions on top, `dbm-git merge` merges".to_owned()
+        }
+        CreateRefusal::SeveralHeads { heads } => {
+            let first = heads.first().map_or("LABEL@head", String::as_str);
+            format!("say which one it follows: `--head {first}`")
+        }
+        CreateRefusal::Taken { .. } => "let alembic make up the id".to_owned(),
+        CreateRefusal::NotAtHead { recommended, .. } if recommended.is_empty() => {
+            "`dbm-git status` shows the database's state".to_owned()
+        }
+        CreateRefusal::NotAtHead { recommended, .. } => {
+            format!("bring it there first: `{recommended}`")
+        }
+        CreateRefusal::NoTarget(NoTarget::NoAlembic) => ACTIVATE.to_owned(),
+        CreateRefusal::NoTarget(NoTarget::NoConfig) => {
+            "name the ini with `config` in dbm-git.toml".to_owned()
+        }
+    }
+}
+
+/// What helps where alembic could not be run, or failed for a known reason.
+pub fn alembic_advice(error: &AlembicError) -> Option<String> {
+    match error {
+        AlembicError::Spawn { .. } => Some(ACTIVATE.to_owned()),
+        AlembicError::TimedOut { .. } => {
+            Some("something else may hold a lock there; try again when it is done".to_owned())
+        }
+        AlembicError::ScratchPath { .. } => {
+            Some("set TMPDIR to a folder without blanks in its path".to_owned())
+        }
+        AlembicError::Failed { .. } => classify(error).map(|trouble| trouble_advice(&trouble)),
+        AlembicError::Killed { .. } | AlembicError::Scratch { .. } => None,
+    }
+}
+
+/// What helps against a trouble of a known sort.
+pub fn trouble_advice(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::MultipleHeads => {
+            "`dbm-git check` shows the heads; `dbm-git rebase` or `dbm-git merge` makes them one"
+                .to_owned()
+        }
+        Trouble::RevisionNotFound { id } => format!(
+            "no file has `{id}`: `git fetch` it, or let `dbm-git status` look on other branches"
+        ),
+        Trouble::MigrationFileMissing { id } => {
+            format!("the file of `{id}` is missing: `dbm-git check` says where it is to be found")
+        }
+        Trouble::Overlaps => "`dbm-git status` says which row is too many".to_owned(),
+        Trouble::NotUpToDate => "bring the database to the heads first".to_owned(),
+        Trouble::Irreversible => {
+            "this revision cannot be taken back; restore a backup instead".to_owned()
+        }
+        Trouble::SyntaxError => "`dbm-git check` shows the file and the line".to_owned(),
+        Trouble::ModuleNotFound { module } => format!(
+            "Python does not find `{module}`: is the project's environment complete, and does \
+             `prepend_sys_path` name the folder of its sources?"
+        ),
+        Trouble::NoAlembic => {
+            "install the project's dependencies, or set `alembic = [..]` in dbm-git.toml".to_owned()
+        }
+        Trouble::AlreadyExists { .. } => {
+            "it is there although the version rows don't say so: see `dbm-git status`".to_owned()
+        }
+        Trouble::DoesNotExist { .. } => {
+            "it is not there although the version rows say so: see `dbm-git status`".to_owned()
+        }
+        Trouble::ConstraintViolation { .. } => {
+            "rows that are there already don't fit: mend them, or let the migration do it first"
+                .to_owned()
+        }
+        Trouble::ConnectionRefused => "is the database running, and is it this one?".to_owned(),
+        Trouble::ConnectionLost => {
+            "the server ended the connection: its log says why; then try again".to_owned()
+        }
+        Trouble::Authentication => {
+            "see whether user and password are right for this database".to_owned()
+        }
+        Trouble::UnknownDatabase { name } => format!("create the database `{name}` first"),
+        Trouble::LockTimeout => {
+            "somebody else holds a lock: end that session, or try again later".to_owned()
         }
     }
 }

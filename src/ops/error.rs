@@ -30,11 +30,48 @@ pub enum OpsError {
     #[error(
         "nothing was changed: the database of `{component}` cannot be brought along: {refusal}"
     )]
-    ApplyRefused { component: String, refusal: super::apply::ApplyRefusal },
+    SyncRefused { component: String, refusal: crate::plan::SyncRefusal },
+    #[error("no alembic was found for `{component}`, or no ini file that it could be run with")]
+    NoAlembic { component: String },
+    #[error("`{database}` is not on this machine, and only local databases are changed")]
+    RemoteDatabase { database: String },
+    #[error(
+        "alembic and dbm-git look at different databases for `{component}`: {theirs} for alembic, {ours} for dbm-git"
+    )]
+    TwoRoads { component: String, ours: String, theirs: String },
+    #[error("the env.py of `{component}` looks at several databases, which is not supported")]
+    SeveralDatabases { component: String },
+    #[error("the script that `{revision}` ran from is not to be found any more (it was `{path}`)")]
+    NoScript { revision: crate::revision::RevisionId, path: crate::tree::RepoPath },
+    #[error("no copy can be made of `{database}`, which is only reached through alembic")]
+    NoBackup { database: String },
+    /// A step of a plan failed, and the plan was stopped there.
+    #[error("{step} failed in `{database}`, {left}")]
+    StepFailed {
+        operation: crate::journal::OperationId,
+        database: String,
+        step: String,
+        left: Box<super::Left>,
+        backup: Option<std::path::PathBuf>,
+        source: Box<OpsError>,
+    },
+    #[error("operation {operation} was interrupted while it changed a database")]
+    InterruptedSteps { operation: crate::journal::OperationId },
+    #[error(
+        "operation {operation} was interrupted in the middle of {step} in `{database}`, and a part of that was done"
+    )]
+    HalfDone {
+        operation: crate::journal::OperationId,
+        database: String,
+        step: String,
+        backup: Option<std::path::PathBuf>,
+    },
     #[error("alembic ended well, but `{database}` is at {found}, not at {expected}")]
     UnexpectedRows { database: String, expected: String, found: String },
     #[error("`{database}` is at {found}, not at {expected} any more")]
     DatabaseMoved { database: String, expected: String, found: String },
+    #[error(transparent)]
+    Create(#[from] super::create::CreateError),
     #[error("cannot remember what was seen in this worktree")]
     Seen(#[source] std::io::Error),
     #[error("no Alembic environment was found in this repository")]

@@ -8,6 +8,9 @@ use std::collections::HashSet;
 
 use super::OpsError;
 use super::check::check;
+use super::hook_database::{look_after_change, said_of, sync_in_hook};
+use super::host::Host;
+use super::look::Look;
 use super::session::{Session, SessionOptions, Source};
 use crate::check::{Code, Finding, Judged, Level, run_rules};
 use crate::git::{CommitId, InProgress, Repository};
@@ -26,6 +29,8 @@ pub struct HookCall {
     pub arguments: Vec<String>,
     /// All of stdin, for the hooks that git gives one.
     pub input: String,
+    /// Unix seconds.
+    pub now: i64,
 }
 
 /// What a hook has to say.
@@ -47,14 +52,14 @@ const NAMED: usize = 4;
 const DECLARING: [&str; 3] = ["dbm-git.toml", "pyproject.toml", "alembic.ini"];
 
 /// Runs a hook.
-pub fn run(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsError> {
+pub fn run(repository: Repository, call: &HookCall, host: &Host) -> Result<HookOutcome, OpsError> {
     if repository.is_bare() {
         return Ok(HookOutcome::default());
     }
     match call.name.as_str() {
         "pre-push" => pre_push(&repository, call),
         _ => {
-            let mut outcome = after(repository, call)?;
+            let mut outcome = after(repository, call, host)?;
             outcome.lines.truncate(LINES);
             Ok(outcome)
         }
@@ -80,7 +85,7 @@ fn is_relevant(repository: &Repository, call: &HookCall) -> bool {
     }
 }
 
-fn after(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsError> {
+fn after(repository: Repository, call: &HookCall, host: &Host) -> Result<HookOutcome, OpsError> {
     let mode = setting(&repository, &call.name);
     if mode == Setting::Off || !is_relevant(&repository, call) {
         return Ok(HookOutcome::default());
@@ -113,21 +118,44 @@ fn after(repository: Repository, call: &HookCall) -> Result<HookOutcome, OpsErro
     };
     let mut lines = Vec::new();
     let several = session.components()?.len() > 1;
+    let left = left_behind(&session.repository, call)?;
+    // A database that cannot be asked is no reason to speak up: it may not be
+    // running today.
     for component in session.components()? {
         let lead =
             if several { format!("dbm-git: {}: ", component.name) } else { "dbm-git: ".to_owned() };
-        lines.extend(
-            say(&session, component, before, news)?.into_iter().map(|line| format!("{lead}{line}")),
+        let look = look_after_change(&session, component, host, left).ok().flatten();
+        let mut said = say(&session, component, before, news, look.is_some())?;
+        said.extend(
+            look.and_then(|look| say_of_database(&session, component, host, look, mode, call.now)),
         );
-    }
-    if mode == Setting::Sync && !lines.is_empty() {
-        lines.push(
-            "dbm-git: `sync` is not available in hooks yet; this is only a report".to_owned(),
-        );
+        lines.extend(said.into_iter().map(|line| format!("{lead}{line}")));
     }
     let components: Vec<Component> = session.components()?.into_iter().cloned().collect();
     remember(&session.repository, head, &components)?;
     Ok(HookOutcome { lines, blocks: false })
+}
+
+/// What there is to say of a component's database, and to do about it.
+fn say_of_database(
+    session: &Session,
+    component: &Component,
+    host: &Host,
+    look: Look,
+    mode: Setting,
+    now: i64,
+) -> Option<String> {
+    if let Some(line) = said_of(&look) {
+        return Some(line);
+    }
+    if mode != Setting::Sync {
+        return None;
+    }
+    sync_in_hook(session, component, host, look, now).unwrap_or_else(|error| {
+        let text = super::with_causes(&error);
+        let last = text.trim_end().lines().last().unwrap_or_default().trim().to_owned();
+        Some(format!("not upgraded: {last}; `dbm-git migrate` says more"))
+    })
 }
 
 /// Which arrivals are worth a line.
@@ -202,6 +230,18 @@ fn previous(repository: &Repository, call: &HookCall, seen: Option<&Seen>) -> Op
     repository.commit(spec).ok()
 }
 
+/// The commit that `HEAD` was at before git began. A rebase walks through others,
+/// but moves its branch once.
+fn left_behind(repository: &Repository, call: &HookCall) -> Result<Option<CommitId>, OpsError> {
+    if call.name == "post-rewrite"
+        && repository.branch().is_some()
+        && let Ok(commit) = repository.commit("@{1}")
+    {
+        return Ok(Some(commit));
+    }
+    Ok(repository.reflog(1)?.first().copied())
+}
+
 fn is_unchanged(repository: &Repository, head: CommitId, seen: &Seen) -> Result<bool, OpsError> {
     if seen.commit == head.to_string() {
         return Ok(true);
@@ -259,6 +299,7 @@ fn say(
     component: &Component,
     before: Option<CommitId>,
     news: News,
+    knows_database: bool,
 ) -> Result<Vec<String>, OpsError> {
     let history = session.history(component, &Source::WorkingTree)?;
     let mut lines = Vec::new();
@@ -294,7 +335,8 @@ fn say(
             named(&arrived)
         ));
     }
-    if !gone.is_empty() {
+    // Whether the database has run them is known, and said, where it was looked at.
+    if !gone.is_empty() && !knows_database {
         let (word, them) =
             if gone.len() == 1 { ("revision is", "it") } else { ("revisions are", "them") };
         lines.push(format!(

@@ -3,23 +3,64 @@
 
 pub mod apply;
 pub mod check;
+pub mod create;
+mod database_target;
 pub mod demo;
+pub mod doctor;
 mod error;
 pub mod graph;
 mod history;
 pub mod hook;
+mod hook_database;
+mod host;
 pub mod install;
+mod left;
+mod look;
+pub mod migrate;
+mod past;
 pub mod rebase;
+mod running;
 mod session;
+pub mod settle;
 mod standing;
 pub mod status;
+mod step_runner;
+pub mod sync;
+pub mod target;
 pub mod transaction;
+mod trial;
 pub mod undo;
+mod undo_steps;
 mod whereabouts;
 pub mod write_access;
 
 pub use crate::git::Repository;
 pub use crate::journal::{JournalEntry, JournalError, LockError, OperationId};
 pub use error::OpsError;
+pub use left::Left;
 pub use session::{Session, SessionOptions, Source};
 pub use write_access::WriteAccess;
+
+/// Version rows, in words.
+fn shown(rows: &[String]) -> String {
+    if rows.is_empty() { "no revision".to_owned() } else { crate::plan::list(rows) }
+}
+
+/// An error with what caused it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// A path as it is called from the working tree's folder, if it is in there.
+fn from_root(session: &Session, path: std::path::PathBuf) -> std::path::PathBuf {
+    match path.strip_prefix(session.repository.root()) {
+        Ok(inside) => inside.to_path_buf(),
+        Err(_) => path,
+    }
+}

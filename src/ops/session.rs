@@ -106,6 +106,17 @@ impl Session {
         Ok(all.iter().filter(wanted).collect())
     }
 
+    /// The component with this name.
+    pub fn component(&self, name: &str) -> Result<&Component, OpsError> {
+        let all = &self.project.components;
+        all.iter().find(|component| component.name == name).ok_or_else(|| {
+            OpsError::UnknownComponent {
+                name: name.to_owned(),
+                known: all.iter().map(|component| component.name.clone()).collect(),
+            }
+        })
+    }
+
     /// The working tree; an error in a bare repository.
     pub fn working_tree(&self) -> Result<&WorkingTree, OpsError> {
         self.working_tree.as_ref().ok_or(OpsError::Bare)

@@ -1,26 +1,19 @@
 //! `status`: each component's database, held against the checked-out files.
 
-use std::path::PathBuf;
-
 use super::OpsError;
+use super::database_target::{Asking, DatabaseTarget, database_target};
+pub use super::host::Host;
+use super::look::{Look, Moment, is_diverged, look};
 use super::session::{Session, Source};
+use super::target::command;
 use super::whereabouts::locate;
-use crate::alembic::{AlembicCommand, Surroundings, find_alembic};
-use crate::check::{Judged, Level, Whereabouts, run_rules};
-use crate::database::{DatabaseError, DatabaseUrl, read_version_rows};
-use crate::plan::{DatabaseState, DatabaseView, judge_database};
+use crate::check::Whereabouts;
+use crate::database::{DatabaseError, DatabaseUrl, Limits, VersionTable, observe_all};
+use crate::journal::Journal;
+use crate::plan::{DatabaseState, DatabaseView, Fingerprint, Observation};
 use crate::project::Component;
-use crate::revision::{Divergence, RevisionId, divergences};
+use crate::revision::{Node, RevisionId};
 use crate::script::History;
-
-/// What of the process's environment an operation may know, read at the edge.
-pub struct Host {
-    pub variable: fn(&str) -> Option<String>,
-    /// The folders of `PATH`.
-    pub path: Vec<PathBuf>,
-    /// `--database-url`.
-    pub database_url: Option<String>,
-}
 
 /// One component's database.
 #[derive(Clone, Debug)]
@@ -31,135 +24,210 @@ pub struct ComponentStatus {
     pub current: Vec<(String, String)>,
     pub heads: Vec<(RevisionId, String)>,
     pub pending: Vec<(RevisionId, String)>,
+    pub skipped: Vec<(RevisionId, String)>,
+    pub unknown: Vec<(RevisionId, String)>,
     pub foreign: Vec<String>,
     /// The URL as it may be shown.
     pub database: Option<String>,
     pub error: Option<String>,
     /// The command that helps; empty when nothing has to be done.
     pub recommended: String,
+    /// What the project itself says to do.
+    pub hint: Option<String>,
 }
 
-/// Looks at every selected component's database.
+/// Looks at every selected component's database; at all of them at once.
 pub fn status(session: &Session, host: &Host) -> Result<Vec<ComponentStatus>, OpsError> {
-    session.components()?.into_iter().map(|component| look(session, component, host)).collect()
+    let components = session.components()?;
+    // What cannot be remembered is still worth being said.
+    let mut journal = match session.repository.is_bare() {
+        true => None,
+        false => Journal::open(session.repository.common_dir()).ok(),
+    };
+    let targets: Vec<Result<DatabaseTarget, OpsError>> = components
+        .iter()
+        .map(|component| database_target(session, component, host, journal.as_mut(), Asking::Once))
+        .collect();
+    let observed = observe_targets(&targets, &Limits::default());
+    components
+        .into_iter()
+        .zip(targets.into_iter().zip(observed))
+        .map(|(component, (target, observed))| {
+            let looked = match (target, observed) {
+                (Ok(target), Some(Ok(observation))) => {
+                    let journal = journal.as_mut();
+                    look(session, component, target, observation, Moment::AnyTime, journal)
+                }
+                (Ok(target), Some(Err(error))) => {
+                    return unreachable(session, component, Some(target.shown), &error);
+                }
+                (Ok(_), None) => Err(DatabaseError::Unknown.into()),
+                (Err(error), _) => Err(error),
+            };
+            match looked {
+                Ok(looked) => describe(session, component, host, &looked),
+                Err(error) if is_of_the_database(&error) => {
+                    unreachable(session, component, None, &error)
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .collect()
 }
 
-fn look(
+/// Asks all databases that can be reached directly, concurrently.
+fn observe_targets(
+    targets: &[Result<DatabaseTarget, OpsError>],
+    limits: &Limits,
+) -> Vec<Option<Result<Observation, OpsError>>> {
+    let direct: Vec<(DatabaseUrl, VersionTable)> = targets
+        .iter()
+        .flatten()
+        .filter_map(|target| target.direct())
+        .map(|(url, table)| (url.clone(), table.clone()))
+        .collect();
+    let mut answers = observe_all(&direct, limits).into_iter();
+    targets
+        .iter()
+        .map(|target| match target {
+            Ok(target) => match &target.road {
+                super::database_target::Road::Direct { .. } => {
+                    answers.next().map(|answer| answer.map_err(OpsError::from))
+                }
+                super::database_target::Road::Alembic { current } => {
+                    let fingerprint = Fingerprint::default();
+                    Some(Ok(Observation { rows: current.rows.clone(), fingerprint }))
+                }
+            },
+            Err(_) => None,
+        })
+        .collect()
+}
+
+/// Whether it is the database, or the way to it, that fails: then there is
+/// still something to say about the other components.
+fn is_of_the_database(error: &OpsError) -> bool {
+    matches!(error, OpsError::Database(_) | OpsError::Alembic(_))
+}
+
+fn named(history: &History, nodes: &[Node]) -> Vec<(RevisionId, String)> {
+    nodes
+        .iter()
+        .map(|&node| (history.id(node).clone(), history.graph.revision(node).message.clone()))
+        .collect()
+}
+
+fn unreachable(
     session: &Session,
     component: &Component,
-    host: &Host,
+    database: Option<String>,
+    error: &OpsError,
 ) -> Result<ComponentStatus, OpsError> {
     let history = session.history(component, &Source::WorkingTree)?;
-    let named = |ids: Vec<usize>| -> Vec<(RevisionId, String)> {
-        ids.into_iter()
-            .map(|n| (history.id(n).clone(), history.graph.revision(n).message.clone()))
-            .collect()
+    let is_unknown = matches!(error, OpsError::Database(DatabaseError::Unknown));
+    let recommended = match &component.hint_unreachable {
+        Some(hint) => hint.clone(),
+        None if is_unknown => "dbm-git status --database-url URL".to_owned(),
+        None => String::new(),
     };
-    let mut status = ComponentStatus {
+    Ok(ComponentStatus {
         name: component.name.clone(),
         state: DatabaseState::Unreachable,
         current: Vec::new(),
-        heads: named(history.graph.heads()),
+        heads: named(&history, &history.graph.heads()),
         pending: Vec::new(),
+        skipped: Vec::new(),
+        unknown: Vec::new(),
         foreign: Vec::new(),
-        database: None,
-        error: None,
-        recommended: String::new(),
-    };
-    let url = match database_url(session, component, host) {
-        Ok(url) => url,
-        Err(reason) => {
-            status.error = Some(reason.to_string());
-            status.recommended = "dbm-git status --database-url URL".to_owned();
-            return Ok(status);
+        database,
+        error: Some(briefly(error)),
+        recommended,
+        hint: component.hint_unreachable.clone(),
+    })
+}
+
+/// What failed, in a line: of a traceback it is the last one that tells.
+fn briefly(error: &OpsError) -> String {
+    let text = super::with_causes(error);
+    match (error, text.trim_end().rsplit_once('\n')) {
+        (OpsError::Alembic(_), Some((_, last))) => {
+            format!("alembic current failed: {}", last.trim())
         }
-    };
-    status.database = Some(url.shown().to_owned());
-    match read_version_rows(&url) {
-        Err(error) => {
-            status.error = Some(with_causes(&error));
-            Ok(status)
-        }
-        Ok(rows) => {
-            let view = view(component, &history, &rows);
-            status.state = view.state;
-            status.current = rows
-                .iter()
-                .map(|row| {
-                    let node = history.graph.node(row);
-                    let message = node.map(|n| history.graph.revision(n).message.clone());
-                    (row.clone(), message.unwrap_or_default())
-                })
-                .collect();
-            status.pending = named(view.pending.clone());
-            status.error = explain(&history, &view);
-            status.recommended = recommended(component, status.state);
-            if let Some(place) = whereabouts(session, component, &view.foreign)? {
-                let (words, command) = said_of(&place);
-                status.error = status.error.map(|error| format!("{error}; {words}"));
-                status.recommended = command;
-            }
-            status.foreign = view.foreign;
-            Ok(status)
-        }
+        _ => text,
     }
 }
 
-/// The rows in the light of the component's checked-out files.
-pub(super) fn view(component: &Component, history: &History, rows: &[String]) -> DatabaseView {
-    let judged =
-        Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
-    let diverged_codes = [crate::check::Code(1)];
-    let is_broken = run_rules(&judged)
-        .iter()
-        .any(|f| f.level == Level::Error && !diverged_codes.contains(&f.code));
-    judge_database(&history.graph, &diverged(component, history), is_broken, rows)
-}
-
-/// Where the first foreign revision is to be found.
-fn whereabouts(
+fn describe(
     session: &Session,
     component: &Component,
-    foreign: &[String],
-) -> Result<Option<Whereabouts>, OpsError> {
-    match foreign.first().and_then(|id| RevisionId::new(id.as_str()).ok()) {
-        Some(id) => locate(session, component, &id),
-        None => Ok(None),
+    host: &Host,
+    looked: &Look,
+) -> Result<ComponentStatus, OpsError> {
+    let Look { history, view, .. } = looked;
+    let current = view
+        .current
+        .iter()
+        .map(|row| {
+            let node = history.graph.node(row);
+            let message = node.map(|n| history.graph.revision(n).message.clone());
+            (row.clone(), message.unwrap_or_default())
+        })
+        .collect();
+    let mut error = explain(history, view, component);
+    if let Some(id) = view.foreign.first().and_then(|id| RevisionId::new(id.as_str()).ok())
+        && view.state == DatabaseState::Foreign
+        && let Some(place) = locate(session, component, &id)?
+    {
+        error = error.map(|error| format!("{error}; {}", said_of(&place)));
     }
+    Ok(ComponentStatus {
+        name: component.name.clone(),
+        state: view.state,
+        current,
+        heads: named(history, &history.graph.heads()),
+        pending: named(history, &view.pending),
+        skipped: named(history, &view.skipped),
+        unknown: named(history, &view.unknown),
+        foreign: view.foreign.clone(),
+        database: Some(looked.target.shown.clone()),
+        error,
+        recommended: recommended(session, component, host, looked),
+        hint: None,
+    })
 }
 
-/// The place in words, and the command that leads there.
-fn said_of(place: &Whereabouts) -> (String, String) {
+/// Where a foreign revision is, in words.
+fn said_of(place: &Whereabouts) -> String {
     match place {
-        Whereabouts::Branch { name, .. } => {
-            // A remote-tracking branch can only be looked at.
-            let detach = if name.contains('/') { "--detach " } else { "" };
-            (format!("the branch `{name}` has it"), format!("git switch {detach}{name}"))
-        }
-        Whereabouts::Commit { id, path } => {
-            (format!("commit {id} still has it (`{path}`)"), format!("git show {id}:{path}"))
-        }
-        Whereabouts::WorkingTree { path } => {
-            (format!("`{path}` has it"), format!("git add {path}"))
-        }
+        Whereabouts::Branch { name, .. } => format!("the branch `{name}` has it"),
+        Whereabouts::Commit { id, path } => format!("commit {id} still has it (`{path}`)"),
+        Whereabouts::WorkingTree { path } => format!("`{path}` has it"),
     }
 }
 
-fn diverged(component: &Component, history: &History) -> Vec<Divergence> {
-    divergences(&history.graph, |n| history.script(n).file.location, component.heads)
-}
-
-fn explain(history: &History, view: &DatabaseView) -> Option<String> {
+fn explain(history: &History, view: &DatabaseView, component: &Component) -> Option<String> {
+    let ids = |nodes: &[Node]| crate::plan::list(&history.graph.ids(nodes.iter().copied()));
     match view.state {
         DatabaseState::Foreign => Some(format!(
-            "the database names {}, which the checked-out files don't have",
+            "the database has run {}, which the checked-out files don't have",
             crate::plan::list(&view.foreign)
         )),
-        DatabaseState::Overlapping => view.overlapping.first().map(|(low, high)| {
-            format!("the database names `{low}` beside `{high}`, which stands above it")
+        DatabaseState::Skipped => Some(format!(
+            "{} lies below what the database has run, and never ran there: alembic would skip it without a word",
+            ids(&view.skipped)
+        )),
+        DatabaseState::Unknown => Some(format!(
+            "nobody knows whether {} ran there: the database was changed in a way that its version rows don't show",
+            ids(&view.unknown)
+        )),
+        DatabaseState::Overlapping => Some(match view.overlapping.first() {
+            Some((low, high)) => {
+                format!("the database names `{low}` beside `{high}`, which stands above it")
+            }
+            None => "the version rows are not those of what has run".to_owned(),
         }),
         DatabaseState::Broken => Some("the migration files have errors".to_owned()),
-        DatabaseState::Diverged => {
+        DatabaseState::Diverged if is_diverged(component, history) => {
             let heads = history.graph.ids(history.graph.heads());
             Some(format!("the files have diverged heads: {}", crate::plan::list(&heads)))
         }
@@ -167,72 +235,36 @@ fn explain(history: &History, view: &DatabaseView) -> Option<String> {
     }
 }
 
-fn recommended(component: &Component, state: DatabaseState) -> String {
-    let config = component.config.as_ref().map_or(String::new(), |c| {
-        let mut flags = format!(" -c {}", c.path.file_name());
-        if c.section != "alembic" {
-            flags += &format!(" -n {}", c.section);
+/// The command that helps; with the component, where there are several.
+fn recommended(session: &Session, component: &Component, host: &Host, looked: &Look) -> String {
+    let only = match session.project.components.len() {
+        1 => String::new(),
+        _ => format!(" --component {}", component.name),
+    };
+    let url = if host.database_url.is_some() { " --database-url URL" } else { "" };
+    match looked.view.state {
+        DatabaseState::UpToDate | DatabaseState::Unreachable => String::new(),
+        DatabaseState::Broken => "dbm-git check".to_owned(),
+        DatabaseState::Diverged => format!("dbm-git rebase --apply{only}{url}"),
+        DatabaseState::Unknown => format!("dbm-git sync --assume applied|skipped{only}{url}"),
+        DatabaseState::Foreign | DatabaseState::Skipped | DatabaseState::Overlapping => {
+            format!("dbm-git sync{only}{url}")
+        }
+        DatabaseState::Behind | DatabaseState::NoRevision => {
+            match command(session, component, host) {
+                Some(_) => format!("dbm-git migrate{only}{url}"),
+                None => format!("alembic{} upgrade heads", config_flags(component)),
+            }
+        }
+    }
+}
+
+fn config_flags(component: &Component) -> String {
+    component.config.as_ref().map_or(String::new(), |config| {
+        let mut flags = format!(" -c {}", config.path.file_name());
+        if config.section != "alembic" {
+            flags += &format!(" -n {}", config.section);
         }
         flags
-    });
-    match state {
-        DatabaseState::UpToDate | DatabaseState::Unreachable => String::new(),
-        DatabaseState::Diverged => "dbm-git rebase --apply".to_owned(),
-        DatabaseState::Behind | DatabaseState::NoRevision => {
-            format!("alembic{config} upgrade heads")
-        }
-        DatabaseState::Broken => "dbm-git check".to_owned(),
-        DatabaseState::Foreign => "git fetch".to_owned(),
-        DatabaseState::Skipped | DatabaseState::Overlapping | DatabaseState::Unknown => {
-            "dbm-git graph".to_owned()
-        }
-    }
-}
-
-/// The component's database URL: the command line, the component's variable,
-/// the configuration, the ini.
-pub(super) fn database_url(
-    session: &Session,
-    component: &Component,
-    host: &Host,
-) -> Result<DatabaseUrl, DatabaseError> {
-    let text = host
-        .database_url
-        .clone()
-        .or_else(|| component.database_url_env.as_deref().and_then(host.variable))
-        .or_else(|| component.database_url.clone())
-        .or_else(|| component.sqlalchemy_url.clone())
-        .ok_or(DatabaseError::Unknown)?;
-    DatabaseUrl::parse(&text, &folder(session, component))
-}
-
-/// Where the component's alembic runs.
-pub(super) fn folder(session: &Session, component: &Component) -> PathBuf {
-    session.repository.root().join(component.working_folder.as_str())
-}
-
-/// The component's alembic, if it can be found.
-pub(super) fn alembic(
-    session: &Session,
-    component: &Component,
-    host: &Host,
-) -> Option<AlembicCommand> {
-    let virtual_env = (host.variable)("VIRTUAL_ENV").map(PathBuf::from);
-    let surroundings = Surroundings { virtual_env: virtual_env.as_deref(), path: &host.path };
-    find_alembic(
-        component.alembic_command.as_deref(),
-        session.repository.root(),
-        &folder(session, component),
-        surroundings,
-    )
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
+    })
 }

@@ -2,6 +2,7 @@
 //! nothing left half done by somebody else.
 
 use super::OpsError;
+use super::session::Session;
 use super::transaction::{self, RecoverMode, RecoverOutcome, TransactionError, UndoOutcome};
 use crate::git::Repository;
 use crate::journal::{
@@ -32,6 +33,9 @@ impl WriteAccess {
             access.settled = access.recover(repository, RecoverMode::Auto)?;
             if let RecoverOutcome::Blocked { operation, paths } = &access.settled {
                 return Err(OpsError::Interrupted { id: operation.id, paths: paths.clone() });
+            }
+            if let Some(operation) = access.open_steps()? {
+                return Err(OpsError::InterruptedSteps { operation });
             }
         }
         Ok(access)
@@ -71,6 +75,16 @@ impl WriteAccess {
         transaction::run(&mut self.journal, working_tree, &operation, changes)
     }
 
+    /// Records an operation whose steps are taken in databases alone.
+    pub fn begin_steps(
+        &mut self,
+        session: &Session,
+        kind: OperationKind,
+        summary: &str,
+    ) -> Result<OperationId, OpsError> {
+        Ok(self.run(session.working_tree()?, kind, summary, &[])?)
+    }
+
     /// Settles the interrupted operation of this worktree.
     pub fn recover(
         &mut self,
@@ -102,6 +116,12 @@ impl WriteAccess {
     ) -> Result<UndoOutcome, TransactionError> {
         let working_tree = WorkingTree::new(repository.root());
         transaction::undo(&mut self.journal, &working_tree, self.invocation.clone(), id)
+    }
+
+    /// The operation of this worktree whose steps in a database were interrupted.
+    pub fn open_steps(&mut self) -> Result<Option<OperationId>, OpsError> {
+        let worktree = self.invocation.worktree.clone();
+        Ok(self.journal.open_steps(&worktree)?)
     }
 
     /// The journal, for what else an operation has to record.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::ops::JournalEntry;
+use super::sync::render_applied;
+use crate::ops::settle::SettleOutcome;
 use crate::ops::transaction::{RecoverOutcome, UndoOutcome};
+use crate::ops::{JournalEntry, OperationId};
 
 /// `log --format json`.
 #[derive(Debug, Serialize)]
@@ -122,6 +124,10 @@ impl fmt::Display for UndoReport {
         for file in &self.files {
             writeln!(f, "{file}")?;
         }
+        if self.files.is_empty() {
+            // Only databases were concerned; `sync` brings them to the heads again.
+            return writeln!(f, "operation {} ({}) is taken back", self.undone, self.summary);
+        }
         let count = self.files.len();
         let files = if count == 1 { "file is" } else { "files are" };
         writeln!(
@@ -180,5 +186,62 @@ impl fmt::Display for RecoverReport {
             "rolled-back" => writeln!(f, "operation {id} is called off: all files are old"),
             _ => writeln!(f, "operation {id} is forgotten: all files stay as they are"),
         }
+    }
+}
+
+/// `recover --format json` where databases were concerned.
+#[derive(Debug, Serialize)]
+pub struct SettleReport {
+    pub version: u32,
+    /// `finished`, `rolled-back`, `discarded` or `nothing-open`.
+    pub outcome: &'static str,
+    pub operation: Option<i64>,
+    /// The copy that was put back, if one was.
+    pub restored: Option<String>,
+    #[serde(skip)]
+    text: String,
+}
+
+impl SettleReport {
+    /// The report of `outcome`.
+    pub fn new(outcome: &SettleOutcome) -> Self {
+        let report = |outcome, operation: Option<OperationId>, text: String| Self {
+            version: 1,
+            outcome,
+            operation: operation.map(|id| id.0),
+            restored: None,
+            text,
+        };
+        match outcome {
+            SettleOutcome::NothingOpen => {
+                report("nothing-open", None, "nothing to recover\n".to_owned())
+            }
+            SettleOutcome::Finished { operation, outcome } => report(
+                "finished",
+                Some(*operation),
+                format!("operation {operation} is finished\n{}", render_applied(outcome)),
+            ),
+            SettleOutcome::RolledBack { operation, restored } => Self {
+                restored: restored.as_ref().map(|path| path.display().to_string()),
+                ..report(
+                    "rolled-back",
+                    Some(*operation),
+                    format!(
+                        "operation {operation} is called off; the database is as it was before\n"
+                    ),
+                )
+            },
+            SettleOutcome::Discarded { operation } => report(
+                "discarded",
+                Some(*operation),
+                format!("operation {operation} is forgotten; the database is as it was found\n"),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for SettleReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }

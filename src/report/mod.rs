@@ -2,25 +2,33 @@
 //! Views only look: nothing here decides, reads or changes anything.
 
 mod check;
+mod create;
 mod demo;
 mod diff;
+mod doctor;
 mod escape;
 mod findings;
 mod graph;
 mod install;
 mod journal;
 mod lanes;
+mod migrate;
 mod rebase;
 mod status;
+mod sync;
 
 pub use check::{CheckReport, ComponentCheckReport, FindingReport};
+pub use create::{CreateReport, DestructiveReport, NewRevisionReport, render_created};
 pub use demo::DemoView;
 pub use diff::unified_diff;
+pub use doctor::{CheckupReport, DoctorReport, render_doctor};
 pub use escape::{escaped, escaped_text};
 pub use findings::{FindingsStyle, Sources, render_findings, render_summary};
 pub use graph::{ComponentGraphReport, GraphReport, RevisionReport};
 pub use install::{HookReport, InstallReport};
-pub use journal::{LogReport, RecoverReport, UndoReport};
+pub use journal::{LogReport, RecoverReport, SettleReport, UndoReport};
 pub use lanes::{LaneMark, LaneRow, LaneStyle, lane_rows, render_lanes, render_legend};
+pub use migrate::{MigrateReport, render_migration};
 pub use rebase::{RebaseComponentReport, RebaseReport, render_diff, render_plan};
 pub use status::{StatusReport, render_status};
+pub use sync::{SyncReport, render_applied, render_sync};

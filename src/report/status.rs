@@ -38,9 +38,8 @@ impl StatusReport {
                 current: status.current.iter().map(|(id, _)| id.clone()).collect(),
                 heads: status.heads.iter().map(|(id, _)| id.to_string()).collect(),
                 pending: status.pending.iter().map(|(id, _)| id.to_string()).collect(),
-                // Only the ledger can tell these two, and there is none yet.
-                skipped: Vec::new(),
-                unknown: Vec::new(),
+                skipped: status.skipped.iter().map(|(id, _)| id.to_string()).collect(),
+                unknown: status.unknown.iter().map(|(id, _)| id.to_string()).collect(),
                 foreign: status.foreign.clone(),
                 recommended: status.recommended.clone(),
                 error: status.error.clone(),
@@ -82,9 +81,16 @@ fn render_one(status: &ComponentStatus, unicode: bool) -> String {
     let heads = named(status.heads.iter().map(|(id, message)| (id.as_str(), message.as_str())));
     text +=
         &format!("  {} {heads}\n", if status.heads.len() == 1 { "head:    " } else { "heads:   " });
-    if matches!(status.state, DatabaseState::Behind | DatabaseState::NoRevision) {
-        text += &format!("  pending:  {}\n", status.pending.len());
-        for (id, message) in &status.pending {
+    for (title, revisions) in [
+        ("pending: ", &status.pending),
+        ("skipped: ", &status.skipped),
+        ("unknown: ", &status.unknown),
+    ] {
+        if revisions.is_empty() {
+            continue;
+        }
+        text += &format!("  {title} {}\n", revisions.len());
+        for (id, message) in revisions {
             text += &format!("    {}\n", named([(id.as_str(), message.as_str())].into_iter()));
         }
     }

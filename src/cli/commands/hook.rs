@@ -34,9 +34,11 @@ pub fn run(flags: &Flags, ui: &Ui) -> Exit {
         name: flags.name.clone(),
         arguments: flags.arguments.clone(),
         input: String::from_utf8_lossy(&input).into_owned(),
+        now: environment::now(),
     };
+    let host = environment::looking_host(None);
     let outcome = std::panic::catch_unwind(|| {
-        Repository::open().map_err(OpsError::from).and_then(|r| hook::run(r, &call))
+        Repository::open().map_err(OpsError::from).and_then(|r| hook::run(r, &call, &host))
     });
     match outcome {
         // The panic has said its piece; a `git switch` must not fail for it.

@@ -2,16 +2,20 @@
 
 pub mod check;
 pub mod completions;
+pub mod create;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod graph;
 pub mod hook;
 pub mod install;
 pub mod log;
 pub mod merge;
+pub mod migrate;
 pub mod rebase;
 pub mod recover;
 pub mod status;
+pub mod sync;
 pub mod undo;
 pub mod uninstall;
 
@@ -22,6 +26,18 @@ use super::exit::Exit;
 use super::ui::Ui;
 use crate::ops::transaction::RecoverOutcome;
 use crate::ops::{Repository, Session, SessionOptions, WriteAccess, write_access};
+use crate::report::escaped_text;
+
+/// Flags of the commands that change a database.
+#[derive(Debug, Default, clap::Args)]
+pub struct DatabaseFlags {
+    /// The database to change, instead of the configured one
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Change the database although it is on another machine
+    #[arg(long)]
+    pub allow_remote: bool,
+}
 
 /// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
@@ -32,11 +48,15 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Command::Rebase(flags) => rebase::run(flags, global, ui),
         Command::Merge(flags) => merge::run(flags, global, ui),
         Command::Status(flags) => status::run(flags, global, ui),
+        Command::Migrate(flags) => migrate::run(flags, global, ui),
+        Command::Sync(flags) => sync::run(flags, global, ui),
+        Command::Create(flags) => create::run(flags, global, ui),
         Command::Log(flags) => log::run(flags, ui),
         Command::Undo(flags) => undo::run(flags, ui),
         Command::Recover(flags) => recover::run(flags, ui),
         Command::Install(flags) => install::run(flags, ui),
         Command::Uninstall(flags) => uninstall::run(flags, ui),
+        Command::Doctor(flags) => doctor::run(flags, global, ui),
         Command::Demo(flags) => demo::run(flags, ui),
         Command::Explain(flags) => explain::run(flags, ui),
         Command::Completions(flags) => completions::run(flags, ui),
@@ -80,4 +100,9 @@ fn mention_open_operation(repository: &Repository, ui: &Ui) {
 /// `a` component, or the name before each block when there are several.
 fn heading(name: &str, several: bool) -> String {
     if several { format!("{name}\n") } else { String::new() }
+}
+
+/// Passes on what alembic says.
+fn alembic_line(ui: &Ui) -> impl FnMut(&str) {
+    |line| ui.note(&escaped_text(&format!("  {line}")))
 }

@@ -8,9 +8,12 @@ use super::super::error::{CliError, Kind, advice};
 use super::super::exit::Exit;
 use super::super::ui::Ui;
 use crate::ops::rebase::{ComponentRefusal, RebaseOptions, RebaseOutcome};
-use crate::ops::{self, Session};
-use crate::plan::{Strategy, summarize};
-use crate::report::{RebaseComponentReport, RebaseReport, escaped_text, render_diff, render_plan};
+use crate::ops::status::Host;
+use crate::ops::{self, Session, WriteAccess};
+use crate::plan::{Strategy, list, summarize};
+use crate::report::{
+    RebaseComponentReport, RebaseReport, escaped_text, render_applied, render_diff, render_plan,
+};
 
 /// Flags of `rebase`.
 #[derive(Debug, clap::Args)]
@@ -46,9 +49,8 @@ pub struct Common {
     /// Bring the local database to the heads afterwards, through the project's alembic
     #[arg(long, conflicts_with = "dry_run")]
     pub apply: bool,
-    /// The database to bring to the heads, instead of the configured one
-    #[arg(long, value_name = "URL", requires = "apply")]
-    pub database_url: Option<String>,
+    #[command(flatten)]
+    pub database: super::DatabaseFlags,
 }
 
 /// `--strategy`.
@@ -103,30 +105,40 @@ pub fn rewrite(
             "--at names a commit, and only the working tree can be changed",
         ));
     }
+    if !common.apply && (common.database.database_url.is_some() || common.database.allow_remote) {
+        return Err(CliError::usage("--database-url and --allow-remote are for --apply"));
+    }
     let session = super::session(global, false)?;
     let outcome = if options.dry_run {
         ops::rebase::plan(&session, options)?
     } else {
         let mut access = super::write_access(&session.repository, ui)?;
         let planned = ops::rebase::plan(&session, options)?;
-        let host = environment::host(common.database_url.clone());
-        let databases = if common.apply && !planned.is_refused() {
-            ops::apply::prepare(&session, &planned, &host)?
+        let host = environment::host(&common.database);
+        let applies = common.apply && !planned.is_refused();
+        if applies {
+            ops::apply::prepare(&session, &planned, &host, access.journal())?;
         } else {
-            for (component, refusal) in
-                ops::apply::rewritten_but_applied(&session, &planned, &host)?
-            {
-                ui.note(&format!("warning: {component}: {refusal}"));
-                ui.note("hint: `dbm-git undo`, go down with the old files, then rebase again");
-            }
-            Vec::new()
-        };
+            warn_of_applied(&session, &planned, &host, &mut access, ui)?;
+        }
         let outcome = ops::rebase::apply(&session, options, planned, &mut access)?;
         // A machine gets one answer, and a failure of the database is another one.
         if !ui.is_json() {
             say(&session, &outcome, ui);
         }
-        super::status::bring_up(&session, &databases, outcome.operation, &mut access, ui)?;
+        if applies {
+            let mut line = super::alembic_line(ui);
+            let operation = outcome.operation;
+            let applied =
+                ops::apply::bring_along(&session, &host, operation, &mut access, &mut line)?;
+            if applied.is_refused() {
+                super::sync::say(&applied, ui);
+                return Ok(Exit::Problems);
+            }
+            if !ui.is_json() {
+                ui.answer(&escaped_text(&render_applied(&applied)));
+            }
+        }
         if ui.is_json() {
             say(&session, &outcome, ui);
         }
@@ -134,6 +146,27 @@ pub fn rewrite(
     };
     say(&session, &outcome, ui);
     Ok(exit_of(&outcome))
+}
+
+/// Says what has run of what is about to be rewritten: alembic would skip what
+/// comes below it.
+fn warn_of_applied(
+    session: &Session,
+    planned: &RebaseOutcome,
+    host: &Host,
+    access: &mut WriteAccess,
+    ui: &Ui,
+) -> Result<(), CliError> {
+    let found = ops::apply::rewritten_but_applied(session, planned, host, access.journal())?;
+    for (component, revisions, database) in found {
+        let ids = list(&revisions);
+        ui.note(&escaped_text(&format!(
+            "warning: {component}: {ids} ran in `{database}` already: alembic would skip what \
+             comes below it now, without a word"
+        )));
+        ui.note("hint: `dbm-git sync` brings the database along");
+    }
+    Ok(())
 }
 
 fn exit_of(outcome: &RebaseOutcome) -> Exit {

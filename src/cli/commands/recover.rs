@@ -4,23 +4,26 @@ use super::super::environment;
 use super::super::error::{CliError, Kind};
 use super::super::exit::Exit;
 use super::super::ui::Ui;
+use crate::ops::settle::{SettleOutcome, settle};
+use crate::ops::status::Host;
 use crate::ops::transaction::{RecoverMode, RecoverOutcome};
-use crate::ops::{OpsError, Repository, WriteAccess};
-use crate::report::RecoverReport;
+use crate::ops::{OpsError, Repository, Session, SessionOptions, WriteAccess};
+use crate::report::{RecoverReport, SettleReport, escaped_text};
 
 /// Flags of `recover`.
 #[derive(Debug, clap::Args)]
-#[group(multiple = false)]
 pub struct Flags {
-    /// Make all files new
-    #[arg(long)]
+    /// Make all files new, and bring the database to the heads
+    #[arg(long, conflicts_with_all = ["rollback", "discard"])]
     pub finish: bool,
-    /// Make all files old
-    #[arg(long)]
+    /// Make all files old, and the database as it was before
+    #[arg(long, conflicts_with = "discard")]
     pub rollback: bool,
-    /// Leave all files as they are and forget the operation
+    /// Leave everything as it is and forget the operation
     #[arg(long)]
     pub discard: bool,
+    #[command(flatten)]
+    pub database: super::DatabaseFlags,
 }
 
 /// Runs `dbm-git recover`.
@@ -44,7 +47,37 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
         debug_assert_eq!(error.kind, Kind::Interrupted, "recover reports what blocks it");
         return Err(error);
     }
+    if outcome == RecoverOutcome::NothingOpen {
+        let host = environment::host(&flags.database);
+        return databases(&host, mode, &mut access, ui);
+    }
     let report = RecoverReport::new(&outcome);
     ui.report(&report, || report.to_string());
+    Ok(Exit::Done)
+}
+
+/// Settles steps in databases that were interrupted.
+fn databases(
+    host: &Host,
+    mode: RecoverMode,
+    access: &mut WriteAccess,
+    ui: &Ui,
+) -> Result<Exit, CliError> {
+    let open = RecoverReport::new(&RecoverOutcome::NothingOpen);
+    let Some(operation) = access.open_steps()? else {
+        ui.report(&open, || open.to_string());
+        return Ok(Exit::Done);
+    };
+    let session = Session::open(SessionOptions::default())?;
+    ui.note(&format!("operation {operation} was interrupted while it changed a database"));
+    let mut line = super::alembic_line(ui);
+    let settled = settle(&session, host, access, mode, &mut line)?;
+    let report = SettleReport::new(&settled);
+    ui.report(&report, || escaped_text(&report.to_string()));
+    if let SettleOutcome::Finished { outcome, .. } = &settled
+        && outcome.is_refused()
+    {
+        return Ok(Exit::Problems);
+    }
     Ok(Exit::Done)
 }

@@ -5,8 +5,7 @@ use super::super::environment;
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::ops::apply::{Applied, PreparedDatabase};
-use crate::ops::{self, OperationId, Session, WriteAccess};
+use crate::ops;
 use crate::plan::DatabaseState;
 use crate::report::{StatusReport, escaped_text, render_status};
 
@@ -25,44 +24,10 @@ pub struct Flags {
 pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = super::session(global, false)?;
     super::mention_open_operation(&session.repository, ui);
-    let statuses = ops::status::status(&session, &environment::host(flags.database_url.clone()))?;
+    let statuses =
+        ops::status::status(&session, &environment::looking_host(flags.database_url.clone()))?;
     let report = StatusReport::new(&statuses);
     ui.report(&report, || escaped_text(&render_status(&statuses, ui.unicode)));
     let up_to_date = statuses.iter().all(|s| s.state == DatabaseState::UpToDate);
     Ok(if flags.exit_code && !up_to_date { Exit::Problems } else { Exit::Done })
-}
-
-/// Brings the prepared databases to the heads and says what ran.
-pub fn bring_up(
-    session: &Session,
-    databases: &[PreparedDatabase],
-    operation: Option<OperationId>,
-    access: &mut WriteAccess,
-    ui: &Ui,
-) -> Result<(), CliError> {
-    for database in databases {
-        let applied = ops::apply::bring_up(session, database, operation, access, &mut |line| {
-            ui.note(&escaped_text(&format!("  {line}")));
-        })?;
-        if !ui.is_json() {
-            ui.answer(&escaped_text(&said(&applied)));
-        }
-    }
-    Ok(())
-}
-
-fn said(applied: &Applied) -> String {
-    let rows = if applied.rows_after.is_empty() {
-        "no revision".to_owned()
-    } else {
-        applied.rows_after.join(", ")
-    };
-    if applied.ran.is_empty() {
-        return format!("{}: the database is at {rows}, nothing was pending\n", applied.component);
-    }
-    let mut text = String::new();
-    for (id, message) in &applied.ran {
-        text += &format!("applied {id}: {message}\n");
-    }
-    text + &format!("{}: the database is at {rows} now, as it should be\n", applied.component)
 }

@@ -4,7 +4,8 @@ use super::super::environment;
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::ops::{OperationId, OpsError, Repository, undo};
+use crate::ops::undo::{self, Databases};
+use crate::ops::{OperationId, OpsError, Repository};
 use crate::report::{UndoReport, escaped_text};
 
 /// Flags of `undo`.
@@ -16,23 +17,27 @@ pub struct Flags {
     /// Take the files back only, and leave the database as it is
     #[arg(long)]
     pub keep_database: bool,
-    /// The database to take back, instead of the configured one
-    #[arg(long, value_name = "URL", conflicts_with = "keep_database")]
-    pub database_url: Option<String>,
+    /// Put the copy of a SQLite database back that was made before the operation
+    #[arg(long, conflicts_with = "keep_database")]
+    pub restore_backup: bool,
+    #[command(flatten)]
+    pub database: super::DatabaseFlags,
 }
 
 /// Runs `dbm-git undo`.
 pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     let repository = Repository::open().map_err(OpsError::from)?;
     let mut access = super::write_access(&repository, ui)?;
-    let host = (!flags.keep_database).then(|| environment::host(flags.database_url.clone()));
-    let outcome = undo::undo(
-        &repository,
-        &mut access,
-        flags.id.map(OperationId),
-        host.as_ref(),
-        &mut |line| ui.note(line),
-    )?;
+    let host = environment::host(&flags.database);
+    let databases = match flags {
+        Flags { keep_database: true, .. } => Databases::Keep,
+        Flags { restore_backup: true, .. } => Databases::Restore(&host),
+        _ => Databases::TakeBack(&host),
+    };
+    let id = flags.id.map(OperationId);
+    let outcome = undo::undo(&repository, &mut access, id, databases, &mut |line| {
+        ui.note(&escaped_text(line))
+    })?;
     let report = UndoReport::new(&outcome);
     ui.report(&report, || escaped_text(&report.to_string()));
     Ok(Exit::Done)

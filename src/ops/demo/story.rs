@@ -220,14 +220,23 @@ fn files_and_database(has_alembic: bool) -> Vec<Step> {
     let mut steps = vec![
         Step::Title("When the database and the files disagree"),
         Step::Say("You switch to main, which has none of your migrations."),
-        git(YOU, &["switch", "-q", "main"]).says("not here any more"),
+        // Without a database nothing can be amiss with it.
+        git(YOU, &["switch", "-q", "main"]).says(if has_alembic { "not here" } else { "" }),
     ];
     if has_alembic {
-        steps.push(dbm(&["status"]).says("foreign"));
+        steps.extend([
+            Step::Say("alembic could do nothing here now: it lacks the files of what has run."),
+            dbm(&["status"]).says("foreign"),
+            Step::Say("Their scripts are known all the same, and take them down again."),
+            dbm(&["sync"]).says("take down"),
+        ]);
     }
     steps.push(git(YOU, &["switch", "-q", "orders"]).says(""));
     if has_alembic {
-        steps.push(dbm(&["status"]).says("up to date"));
+        steps.extend([
+            Step::Say("Back on the branch, what is pending runs."),
+            dbm(&["migrate"]).says("up to date"),
+        ]);
     }
     steps
 }
@@ -270,7 +279,7 @@ mod tests {
     #[test]
     fn without_alembic_nothing_is_shown_that_needs_it() {
         let without = command_lines(false);
-        for word in ["alembic", "--apply", "status"] {
+        for word in ["alembic", "--apply", "status", "sync", "migrate"] {
             assert!(!without.iter().any(|line| line.contains(word)), "{without:#?}");
         }
         let with = command_lines(true);

@@ -1,0 +1,518 @@
+//! A look at a database: its version rows are read, explained by the graphs
+//! that alembic can have had since the last look, and judged by the files.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::OpsError;
+use super::database_target::{DatabaseTarget, Road};
+use super::past::{Past, state_with, states_of_head, states_of_others};
+use super::session::{Session, Source};
+use crate::check::{Code, Judged, Level, run_rules};
+use crate::database::{Limits, observe, schema_objects};
+use crate::git::CommitId;
+use crate::journal::{Journal, LedgerUpdate, StoredLedger, Worktree};
+use crate::plan::{
+    BodyHash, DatabaseView, Evidence, FilesState, Fingerprint, Ledger, LedgerEntry, Observation,
+    Proof, Snapshot, explain, judge_database, prove,
+};
+use crate::project::Component;
+use crate::revision::{Divergence, Node, divergences};
+use crate::script::{Footprint, History, SchemaObjects, ScriptFile, parse_script, read_footprint};
+
+/// When a look is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Right after git has changed the files: alembic had those from before,
+    /// of this commit and what was not committed.
+    AfterChange { before: Option<CommitId> },
+    /// Some time after the last look.
+    AnyTime,
+}
+
+impl Moment {
+    /// How long the database may take.
+    pub fn limits(self) -> Limits {
+        match self {
+            Self::AfterChange { .. } => Limits::hook(),
+            Self::AnyTime => Limits::default(),
+        }
+    }
+}
+
+/// What a look saw, and what follows from it.
+#[derive(Debug)]
+pub struct Look {
+    pub target: DatabaseTarget,
+    pub observation: Observation,
+    /// The files as they are checked out.
+    pub history: History,
+    pub snapshot: Snapshot,
+    pub ledger: Ledger,
+    pub view: DatabaseView,
+    /// The ledger as it is stored now.
+    pub stored: StoredLedger,
+}
+
+/// What a first look compares at most: states of the files that tell the rows
+/// otherwise are rare, and each costs a reading.
+const FIRST_STATES: usize = 12;
+
+/// Reads the version rows on the target's road.
+pub fn read_rows(target: &DatabaseTarget, limits: &Limits) -> Result<Observation, OpsError> {
+    Ok(match &target.road {
+        Road::Direct { url, table } => observe(url, table, limits)?,
+        Road::Alembic { current } => {
+            Observation { rows: current.rows.clone(), fingerprint: Fingerprint::default() }
+        }
+    })
+}
+
+/// Explains and judges what was observed, and remembers it in the journal,
+/// where there is one to be had.
+pub fn look(
+    session: &Session,
+    component: &Component,
+    target: DatabaseTarget,
+    observation: Observation,
+    moment: Moment,
+    mut journal: Option<&mut Journal>,
+) -> Result<Look, OpsError> {
+    let history = session.history(component, &Source::WorkingTree)?;
+    let snapshot = Snapshot::of(&history);
+    let stored = match journal.as_deref_mut() {
+        Some(journal) => journal.ledger(&target.identity)?,
+        None => StoredLedger::default(),
+    };
+    let past =
+        Explanation { session, component, history: &history, snapshot: &snapshot, stored: &stored }
+            .find(&observation, moment)?;
+    let mut ledger = past.ledger;
+    let files = files_state(component, &history);
+    let judge =
+        |ledger: &Ledger| judge_database(&snapshot, files.state(), &observation.rows, ledger);
+    let mut view = judge(&ledger);
+    let is_written = stored
+        .ledger
+        .seen
+        .as_ref()
+        .is_none_or(|seen| seen.fingerprint.content != observation.fingerprint.content);
+    // Whoever stamps moves the rows as if they had run something.
+    let moved = Moved::between(&stored.ledger, &ledger);
+    if let Some((url, _)) = target.direct()
+        && (is_uncertain(&view, &ledger, is_written) || !moved.is_empty())
+        // Who may not read the catalogue still has the rows.
+        && let Ok(schema) = schema_objects(url, &moment.limits())
+    {
+        let scripts = Scripts { history: &history, snapshot: &snapshot, past: &past.texts };
+        let asked = Asked { skipped: if is_written { &view.skipped } else { &[] }, moved: &moved };
+        scripts.prove(&mut ledger, &asked, &schema, journal.as_deref_mut())?;
+        view = judge(&ledger);
+    }
+    ledger.once_skipped.extend(view.skipped.iter().map(|&node| snapshot.id(node).clone()));
+    let mut look = Look { target, observation, history, snapshot, ledger, view, stored };
+    if let Some(journal) = journal {
+        look.remember(session, journal, &past.texts)?;
+    }
+    Ok(look)
+}
+
+impl Look {
+    /// Writes the ledger down, with the files of this moment and the scripts
+    /// that may have to be run when their files are gone.
+    pub fn remember(
+        &mut self,
+        session: &Session,
+        journal: &mut Journal,
+        more: &[(BodyHash, Arc<Vec<u8>>)],
+    ) -> Result<(), OpsError> {
+        let worktree = worktree(session);
+        let is_explained = self.ledger.seen.as_ref() == Some(&self.observation);
+        let files = is_explained.then_some(&self.snapshot);
+        let is_new = files.is_some_and(|f| self.stored.files.get(worktree.name()) != Some(f));
+        let mut scripts = more.to_vec();
+        if is_new {
+            scripts.extend(texts(&self.history, &self.snapshot));
+        }
+        let update = LedgerUpdate {
+            identity: &self.target.identity,
+            database: &self.target.shown,
+            worktree: &worktree,
+            ledger: &self.ledger,
+            files,
+            scripts: &scripts,
+        };
+        if journal.save_ledger(&self.stored, &update)? {
+            self.stored = journal.ledger(&self.target.identity)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the rows again after a step whose effect the ledger has already.
+    pub fn settle(
+        &mut self,
+        session: &Session,
+        component: &Component,
+        journal: &mut Journal,
+        observation: Observation,
+    ) -> Result<(), OpsError> {
+        self.ledger.seen = Some(observation.clone());
+        self.observation = observation;
+        self.judge_again(component);
+        self.remember(session, journal, &[])
+    }
+
+    /// Judges by the ledger as it is now.
+    pub fn judge_again(&mut self, component: &Component) {
+        let files = files_state(component, &self.history);
+        self.view =
+            judge_database(&self.snapshot, files.state(), &self.observation.rows, &self.ledger);
+    }
+
+    /// The footprints of all scripts that a plan may ask for.
+    pub fn footprints(
+        &self,
+        journal: &mut Journal,
+    ) -> Result<HashMap<BodyHash, Footprint>, OpsError> {
+        let mut found = HashMap::new();
+        for (body, bytes) in texts(&self.history, &self.snapshot) {
+            if let Some(footprint) = read_footprint(&bytes) {
+                found.insert(body, footprint);
+            }
+        }
+        for entry in &self.ledger.entries {
+            if !found.contains_key(&entry.body)
+                && let Some(bytes) = journal.script(&entry.body)?
+                && let Some(footprint) = read_footprint(&bytes)
+            {
+                found.insert(entry.body.clone(), footprint);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// This worktree, as the journal names it.
+pub fn worktree(session: &Session) -> Worktree {
+    Worktree::new(session.repository.common_dir(), session.repository.git_dir())
+}
+
+/// Every script's text by its body.
+fn texts(history: &History, snapshot: &Snapshot) -> Vec<(BodyHash, Arc<Vec<u8>>)> {
+    snapshot
+        .scripts
+        .iter()
+        .zip(&history.scripts)
+        .map(|(seen, script)| (seen.body.clone(), Arc::clone(&script.file.bytes)))
+        .collect()
+}
+
+/// What of the files a database is judged by.
+struct OwnedFilesState {
+    divergences: Vec<Divergence>,
+    is_broken: bool,
+}
+
+impl OwnedFilesState {
+    fn state(&self) -> FilesState<'_> {
+        FilesState { divergences: &self.divergences, is_broken: self.is_broken }
+    }
+}
+
+fn files_state(component: &Component, history: &History) -> OwnedFilesState {
+    let judged =
+        Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
+    let is_broken = run_rules(&judged).iter().any(|f| f.level == Level::Error && f.code != Code(1));
+    let location = |node: Node| history.script(node).file.location;
+    let divergences = divergences(&history.graph, location, component.heads);
+    OwnedFilesState { divergences, is_broken }
+}
+
+/// The search for the graph that explains the rows.
+struct Explanation<'a> {
+    session: &'a Session,
+    component: &'a Component,
+    history: &'a History,
+    snapshot: &'a Snapshot,
+    stored: &'a StoredLedger,
+}
+
+/// States of the files that are not checked out now.
+#[derive(Default)]
+struct PastStates {
+    /// What was checked out before git changed the files.
+    before: Option<Past>,
+    /// What else alembic may have had.
+    others: Vec<Past>,
+}
+
+/// A ledger, and the texts of scripts in it that are not checked out.
+struct Explained {
+    ledger: Ledger,
+    texts: Vec<(BodyHash, Arc<Vec<u8>>)>,
+}
+
+impl Explanation<'_> {
+    fn find(&self, now: &Observation, moment: Moment) -> Result<Explained, OpsError> {
+        let mut past = self.past(now, moment)?;
+        let ledger = self.explain(now, moment, &past);
+        let is_explained = ledger.seen.as_ref() == Some(now);
+        if is_explained || now.rows.is_empty() {
+            return Ok(self.explained(ledger, past));
+        }
+        // Rows from a branch, or from a commit that is gone.
+        let rows = match &self.stored.ledger.seen {
+            Some(before) => [before.rows.as_slice(), now.rows.as_slice()].concat(),
+            None => now.rows.clone(),
+        };
+        let found = match state_with(self.session, self.component, &rows)? {
+            Some(found) => Some(found),
+            None => state_with(self.session, self.component, &now.rows)?,
+        };
+        past.others.extend(found);
+        let ledger = self.explain(now, moment, &past);
+        Ok(self.explained(ledger, past))
+    }
+
+    /// States of the files that have to be read for this look.
+    fn past(&self, now: &Observation, moment: Moment) -> Result<PastStates, OpsError> {
+        let (session, component) = (self.session, self.component);
+        let rows = match &self.stored.ledger.seen {
+            None => now.rows.clone(),
+            Some(before) if before.rows == now.rows => return Ok(PastStates::default()),
+            Some(before) => [before.rows.as_slice(), now.rows.as_slice()].concat(),
+        };
+        if let Moment::AfterChange { before: Some(before) } = moment
+            && let Some(before) = self.before_the_change(before, &rows)?
+        {
+            return Ok(PastStates { before: Some(before), others: Vec::new() });
+        }
+        let mut others = match self.stored.ledger.seen {
+            // Without any earlier look it is older states that tell.
+            None => states_of_head(session, component, &rows, FIRST_STATES)?,
+            Some(_) => Vec::new(),
+        };
+        others.extend(states_of_others(session, component, &rows)?);
+        Ok(PastStates { before: None, others })
+    }
+
+    /// The files as they were before git changed them: those of the commit that
+    /// `HEAD` was at, with what is not committed, now as then.
+    fn before_the_change(
+        &self,
+        before: CommitId,
+        rows: &[String],
+    ) -> Result<Option<Past>, OpsError> {
+        let (session, component) = (self.session, self.component);
+        let Some(head) = session.repository.head()? else { return Ok(None) };
+        let committed = session.history(component, &Source::Commit(head))?;
+        let before = session.history(component, &Source::Commit(before))?;
+        let uncommitted = self.history.scripts.iter().filter(|script| {
+            let same = committed.node_at(&script.file.path).map(|node| committed.script(node));
+            same.is_none_or(|same| same.file.bytes != script.file.bytes)
+        });
+        let mut files: Vec<ScriptFile> = before.scripts.into_iter().map(|s| s.file).collect();
+        for script in uncommitted {
+            files.retain(|file| file.path != script.file.path);
+            files.push(script.file.clone());
+        }
+        let parsed = files.into_iter().map(|file| {
+            let parsed = parse_script(&file.bytes);
+            (file, parsed)
+        });
+        let history = History::build(parsed.collect(), Vec::new());
+        let past = Past { snapshot: Snapshot::of(&history), history };
+        Ok(past.snapshot.knows(rows).then_some(past))
+    }
+
+    fn explain(&self, now: &Observation, moment: Moment, past: &PastStates) -> Ledger {
+        let own = worktree(self.session);
+        let files = &self.stored.files;
+        // Two files that claim one id: alembic had one of them, or the other.
+        let current = self.snapshot.variants();
+        // Somebody may have run alembic in another worktree.
+        let elsewhere =
+            files.iter().filter(|(name, _)| *name != own.name()).map(|(_, files)| files);
+        let seen = files.get(own.name()).into_iter().chain(elsewhere);
+        let others = past.others.iter().map(|past| &past.snapshot);
+        let all: Vec<&Snapshot> = seen.clone().chain(&current).chain(others).collect();
+        let before = past.before.iter().map(|past| &past.snapshot);
+        let surest = match moment {
+            Moment::AfterChange { .. } => seen.chain(before).collect(),
+            Moment::AnyTime => Vec::new(),
+        };
+        explain(&self.stored.ledger, now, &[surest, all], self.snapshot)
+    }
+
+    fn explained(&self, ledger: Ledger, past: PastStates) -> Explained {
+        let checked_out: std::collections::HashSet<&BodyHash> =
+            self.snapshot.scripts.iter().map(|script| &script.body).collect();
+        let texts = past
+            .before
+            .iter()
+            .chain(&past.others)
+            .flat_map(|past| texts(&past.history, &past.snapshot))
+            .filter(|(body, _)| !checked_out.contains(body))
+            .filter(|(body, _)| ledger.entries.iter().any(|entry| entry.body == *body))
+            .collect();
+        Explained { ledger, texts }
+    }
+}
+
+fn is_uncertain(view: &DatabaseView, ledger: &Ledger, is_written: bool) -> bool {
+    !view.unknown.is_empty()
+        || is_written && !view.skipped.is_empty()
+        || ledger.entries.iter().any(|entry| !entry.is_known())
+}
+
+/// The scripts that a schema is held against.
+struct Scripts<'a> {
+    history: &'a History,
+    snapshot: &'a Snapshot,
+    past: &'a [(BodyHash, Arc<Vec<u8>>)],
+}
+
+impl Scripts<'_> {
+    /// Lets the schema decide about what is unknown, what is believed to be
+    /// skipped in a database that was written since, and what the moved rows say.
+    fn prove(
+        &self,
+        ledger: &mut Ledger,
+        asked: &Asked<'_>,
+        schema: &SchemaObjects,
+        journal: Option<&mut Journal>,
+    ) -> Result<(), OpsError> {
+        let skipped: Vec<LedgerEntry> = asked
+            .skipped
+            .iter()
+            .map(|&node| self.snapshot.entry(node, Evidence::Inferred))
+            .collect();
+        // What may be in the database: what ran, what may have, what is asked about.
+        let present: Vec<LedgerEntry> =
+            ledger.entries.iter().chain(&skipped).chain(&asked.moved.gone).cloned().collect();
+        let footprints = self.footprints(&present, journal)?;
+        let is_the_schema = shows_any(&ledger.entries, &footprints, schema);
+        let decide = |entry: &LedgerEntry| -> Option<Proof> {
+            let others: Vec<&Footprint> = present
+                .iter()
+                .filter(|other| other.body != entry.body)
+                .filter_map(|other| footprints.get(&other.body))
+                .collect();
+            let proof = prove(footprints.get(&entry.body)?, &others, schema);
+            // In another schema than the migrations' everything is missing.
+            proof.filter(|&proof| proof == Proof::Ran || is_the_schema)
+        };
+        let is_asked = |entry: &LedgerEntry| {
+            !entry.is_known() || asked.moved.new.iter().any(|new| new.is_same(entry))
+        };
+        let proofs: Vec<Option<Proof>> = ledger
+            .entries
+            .iter()
+            .map(|entry| if is_asked(entry) { decide(entry) } else { None })
+            .collect();
+        let ran: Vec<LedgerEntry> = skipped
+            .iter()
+            .chain(&asked.moved.gone)
+            .filter(|entry| decide(entry) == Some(Proof::Ran))
+            .cloned()
+            .collect();
+        let mut proofs = proofs.into_iter();
+        ledger.entries.retain_mut(|entry| match proofs.next().flatten() {
+            Some(Proof::Ran) => {
+                entry.evidence = entry.evidence.min(Evidence::Inferred);
+                true
+            }
+            Some(Proof::DidNotRun) => false,
+            None => true,
+        });
+        ledger.add(&ran);
+        Ok(())
+    }
+
+    fn footprints(
+        &self,
+        entries: &[LedgerEntry],
+        mut journal: Option<&mut Journal>,
+    ) -> Result<HashMap<BodyHash, Footprint>, OpsError> {
+        let here = texts(self.history, self.snapshot);
+        let texts: HashMap<&BodyHash, &Arc<Vec<u8>>> =
+            here.iter().chain(self.past).map(|(body, bytes)| (body, bytes)).collect();
+        let mut footprints = HashMap::new();
+        for entry in entries {
+            let footprint = match (texts.get(&entry.body), journal.as_deref_mut()) {
+                (Some(bytes), _) => read_footprint(bytes),
+                (None, Some(journal)) => {
+                    journal.script(&entry.body)?.and_then(|bytes| read_footprint(&bytes))
+                }
+                (None, None) => None,
+            };
+            footprints.extend(footprint.map(|footprint| (entry.body.clone(), footprint)));
+        }
+        Ok(footprints)
+    }
+}
+
+/// What the schema is asked about, beside what is unknown.
+struct Asked<'a> {
+    skipped: &'a [Node],
+    moved: &'a Moved,
+}
+
+/// What an explanation has taken from a ledger, and added to it.
+struct Moved {
+    gone: Vec<LedgerEntry>,
+    new: Vec<LedgerEntry>,
+}
+
+impl Moved {
+    fn between(before: &Ledger, after: &Ledger) -> Self {
+        let missing = |from: &Ledger, of: &Ledger| -> Vec<LedgerEntry> {
+            if before.seen.is_none() {
+                // A first look has nothing to compare with.
+                return Vec::new();
+            }
+            let known: std::collections::HashSet<_> =
+                from.entries.iter().map(|entry| (&entry.revision, &entry.body)).collect();
+            of.entries
+                .iter()
+                .filter(|entry| !known.contains(&(&entry.revision, &entry.body)))
+                .cloned()
+                .collect()
+        };
+        let is_anew = after.entries.is_empty();
+        let gone = if is_anew { Vec::new() } else { missing(after, before) };
+        Self { gone, new: missing(before, after) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.new.is_empty()
+    }
+}
+
+/// Whether anything that is known to have run shows in this schema.
+fn shows_any(
+    entries: &[LedgerEntry],
+    footprints: &HashMap<BodyHash, Footprint>,
+    schema: &SchemaObjects,
+) -> bool {
+    entries
+        .iter()
+        .filter(|entry| entry.is_known())
+        .filter_map(|entry| footprints.get(&entry.body))
+        .flat_map(|footprint| &footprint.upgrade.creates)
+        .any(|object| schema.contains(object))
+}
+
+/// Judges what a look saw by the files as they will be.
+pub fn judge_files(component: &Component, look: &Look, snapshot: &Snapshot) -> DatabaseView {
+    // A plan was checked already: its files have no errors.
+    let divergences = divergences(&snapshot.graph, |_| 0, component.heads);
+    let files = FilesState { divergences: &divergences, is_broken: false };
+    judge_database(snapshot, files, &look.observation.rows, &look.ledger)
+}
+
+/// Whether the heads of the files are diverged.
+pub fn is_diverged(component: &Component, history: &History) -> bool {
+    let location = |node: Node| history.script(node).file.location;
+    !divergences(&history.graph, location, component.heads).is_empty()
+}

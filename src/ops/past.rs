@@ -1,0 +1,123 @@
+//! Histories that this clone had once: where `HEAD` was, and other branches.
+
+use std::collections::HashSet;
+
+use super::OpsError;
+use super::session::{Session, Source};
+use super::whereabouts::locate;
+use crate::check::Whereabouts;
+use crate::git::{CommitId, GitError};
+use crate::plan::Snapshot;
+use crate::project::Component;
+use crate::revision::RevisionId;
+use crate::script::History;
+
+/// So many distinct states of the scripts are read before giving up.
+const STATES: usize = 40;
+
+/// So far back the reflog is followed.
+const REFLOG: usize = 400;
+
+/// A state of the scripts in some commit.
+pub struct Past {
+    pub history: History,
+    pub snapshot: Snapshot,
+}
+
+impl Past {
+    /// The scripts of a commit.
+    pub fn at(
+        session: &Session,
+        component: &Component,
+        commit: CommitId,
+    ) -> Result<Self, OpsError> {
+        let history = session.history(component, &Source::Commit(commit))?;
+        Ok(Self { snapshot: Snapshot::of(&history), history })
+    }
+}
+
+/// The distinct states that `HEAD` of this worktree had, the youngest first:
+/// those that know all of `rows`, and at most `wanted` of them.
+pub fn states_of_head(
+    session: &Session,
+    component: &Component,
+    rows: &[String],
+    wanted: usize,
+) -> Result<Vec<Past>, OpsError> {
+    let mut commits: Vec<CommitId> = session.repository.head()?.into_iter().collect();
+    commits.extend(session.repository.reflog(REFLOG)?);
+    states(session, component, commits, rows, wanted)
+}
+
+/// The states that others have: upstream and its like.
+pub fn states_of_others(
+    session: &Session,
+    component: &Component,
+    rows: &[String],
+) -> Result<Vec<Past>, OpsError> {
+    let protected = &session.project.settings.protected;
+    let upstream = match session.upstream() {
+        // A database can be looked at without: others then have nothing to tell.
+        Err(OpsError::Git(GitError::UnknownUpstream { .. })) => None,
+        found => found?,
+    };
+    let tips = session.repository.landed_refs(upstream, protected)?;
+    let commits = tips.into_iter().map(|tip| tip.commit).collect();
+    states(session, component, commits, rows, STATES)
+}
+
+/// A state that knows all of `rows`, wherever it is: where `HEAD` was, on
+/// another branch, in an older commit.
+pub fn state_with(
+    session: &Session,
+    component: &Component,
+    rows: &[String],
+) -> Result<Option<Past>, OpsError> {
+    let mut commits = session.repository.reflog(REFLOG)?;
+    commits.extend(session.repository.all_branches()?.into_iter().map(|tip| tip.commit));
+    if let Some(found) = states(session, component, commits, rows, 1)?.pop() {
+        return Ok(Some(found));
+    }
+    for id in rows.iter().filter_map(|row| RevisionId::new(row.as_str()).ok()) {
+        let commit = match locate(session, component, &id)? {
+            Some(Whereabouts::Branch { name, .. }) => session.repository.commit(&name),
+            Some(Whereabouts::Commit { id, .. }) => session.repository.commit(&id),
+            Some(Whereabouts::WorkingTree { .. }) | None => continue,
+        };
+        let found = Past::at(session, component, commit?)?;
+        if found.snapshot.knows(rows) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+fn states(
+    session: &Session,
+    component: &Component,
+    commits: Vec<CommitId>,
+    rows: &[String],
+    wanted: usize,
+) -> Result<Vec<Past>, OpsError> {
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for commit in commits {
+        let tree = session.repository.tree(commit)?;
+        let ids = component
+            .version_locations
+            .iter()
+            .map(|folder| tree.folder_id(folder))
+            .collect::<Result<Vec<_>, _>>()?;
+        if !seen.insert(ids) {
+            continue;
+        }
+        if seen.len() > STATES || found.len() >= wanted {
+            break;
+        }
+        let past = Past::at(session, component, commit)?;
+        if past.snapshot.knows(rows) {
+            found.push(past);
+        }
+    }
+    Ok(found)
+}

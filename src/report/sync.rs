@@ -1,0 +1,198 @@
+//! The way of a database to the heads of the files.
+
+use serde::Serialize;
+
+use crate::ops::sync::{ComponentSync, SyncOutcome, Trial};
+use crate::plan::{PlannedStep, Repair, SyncStep};
+use crate::revision::RevisionId;
+
+/// `sync --format json`.
+#[derive(Debug, Serialize)]
+pub struct SyncReport {
+    pub version: u32,
+    pub operation: Option<i64>,
+    pub dry_run: bool,
+    pub components: Vec<ComponentSyncReport>,
+}
+
+/// One component of a [`SyncReport`].
+#[derive(Debug, Serialize)]
+pub struct ComponentSyncReport {
+    pub name: String,
+    pub database: String,
+    pub strategy: &'static str,
+    pub steps: Vec<StepReport>,
+    pub current: Vec<String>,
+    pub backup: Option<String>,
+    pub refused: Option<String>,
+}
+
+/// One step of a [`ComponentSyncReport`].
+#[derive(Debug, Serialize)]
+pub struct StepReport {
+    pub kind: &'static str,
+    pub revisions: Vec<String>,
+    pub rows_before: Vec<String>,
+    pub rows_after: Vec<String>,
+    pub done: bool,
+}
+
+impl SyncReport {
+    /// The report of `outcome`.
+    pub fn new(outcome: &SyncOutcome) -> Self {
+        Self {
+            version: 1,
+            operation: outcome.operation.map(|id| id.0),
+            dry_run: outcome.dry_run,
+            components: outcome.components.iter().map(component).collect(),
+        }
+    }
+}
+
+fn component(sync: &ComponentSync) -> ComponentSyncReport {
+    let plan = sync.plan.as_ref().ok();
+    let steps = plan.map_or(&[][..], |plan| &plan.steps);
+    ComponentSyncReport {
+        name: sync.name.clone(),
+        database: sync.database.clone(),
+        strategy: plan.map_or(Repair::None, |plan| plan.repair).name(),
+        steps: steps
+            .iter()
+            .enumerate()
+            .map(|(at, planned)| StepReport {
+                kind: planned.step.kind(),
+                revisions: planned.step.revisions().iter().map(ToString::to_string).collect(),
+                rows_before: planned.rows_before.clone(),
+                rows_after: planned.rows_after.clone(),
+                done: at < sync.done,
+            })
+            .collect(),
+        current: sync.current.clone(),
+        backup: sync.backup.as_ref().map(|path| path.display().to_string()),
+        refused: sync.plan.as_ref().err().map(ToString::to_string),
+    }
+}
+
+/// The human form: what is done, step by step, and where the database ends.
+pub fn render_sync(outcome: &SyncOutcome, unicode: bool) -> String {
+    let several = outcome.components.len() > 1;
+    let mut text = String::new();
+    for component in &outcome.components {
+        let lead = if several { format!("{}: ", component.name) } else { String::new() };
+        let Ok(plan) = &component.plan else { continue };
+        if plan.is_empty() {
+            text += &format!(
+                "{lead}nothing to do: {} is at {}\n",
+                component.database,
+                rows(&component.current)
+            );
+            continue;
+        }
+        text += &format!("{lead}{}\n", component.database);
+        for (at, step) in plan.steps.iter().enumerate() {
+            let mark = if at < component.done { tick(unicode) } else { "-" };
+            for line in lines(step, component) {
+                text += &format!("  {mark} {line}\n");
+            }
+        }
+        text += &remarks(component, plan.repair);
+        if component.done > 0 {
+            text += &format!("  now at {}", rows(&component.current));
+            if let Some(backup) = &component.backup {
+                text += &format!("; as it was before: {}", backup.display());
+            }
+            text.push('\n');
+        }
+    }
+    if outcome.dry_run {
+        text += "dry run, nothing was changed\n";
+    } else if let Some(operation) = outcome.operation {
+        text += &format!("Undo with: dbm-git undo {operation}\n");
+    }
+    text
+}
+
+fn tick(unicode: bool) -> &'static str {
+    if unicode { "✓" } else { "*" }
+}
+
+fn rows(rows: &[String]) -> String {
+    if rows.is_empty() { "no revision".to_owned() } else { rows.join(", ") }
+}
+
+fn lines(planned: &PlannedStep, component: &ComponentSync) -> Vec<String> {
+    let named = |id: &RevisionId| match component.messages.get(id).map(String::as_str) {
+        None | Some("") => id.to_string(),
+        Some(message) => format!("{id} ({message})"),
+    };
+    match &planned.step {
+        SyncStep::Downgrade { revision, .. } => {
+            vec![format!("take down {}, with the script that it ran from", named(revision))]
+        }
+        SyncStep::Replay { revision, .. } => {
+            vec![format!("run {}, which was skipped", named(revision))]
+        }
+        SyncStep::SetRows => vec![format!(
+            "write the version rows: {} instead of {}",
+            rows(&planned.rows_after),
+            rows(&planned.rows_before)
+        )],
+        SyncStep::Upgrade { revisions } => {
+            revisions.iter().map(|id| format!("apply {}", named(id))).collect()
+        }
+    }
+}
+
+fn remarks(component: &ComponentSync, repair: Repair) -> String {
+    let mut text = String::new();
+    match (&component.trial, repair) {
+        (Some(Trial::Passed), _) => {
+            text += "  tried out on a copy first: it runs, and the schema comes out right\n";
+        }
+        (Some(Trial::Failed(reason)), _) => {
+            text += &format!("  a replay was tried out on a copy, and is no way: {reason}\n");
+        }
+        (None, Repair::Downgrade) | (None, Repair::Replay | Repair::None) => {}
+    }
+    if let Ok(plan) = &component.plan
+        && !plan.reverted.is_empty()
+    {
+        let ids: Vec<String> = plan.reverted.iter().map(ToString::to_string).collect();
+        text +=
+            &format!("  the data that only {} held goes with what they created\n", ids.join(", "));
+    }
+    if component.is_diverged {
+        text += "  the files have diverged heads: `dbm-git rebase` puts yours on top\n";
+    }
+    text
+}
+
+/// What `--apply` did to the databases, behind what it did to the files.
+pub fn render_applied(outcome: &SyncOutcome) -> String {
+    let mut text = String::new();
+    for component in &outcome.components {
+        let (name, rows) = (&component.name, rows(&component.current));
+        let Ok(plan) = &component.plan else { continue };
+        if plan.is_empty() {
+            text += &format!("{name}: the database is at {rows}, nothing was pending\n");
+            continue;
+        }
+        for planned in &plan.steps {
+            let verb = match &planned.step {
+                SyncStep::Downgrade { .. } => "took down",
+                SyncStep::Replay { .. } | SyncStep::Upgrade { .. } => "applied",
+                SyncStep::SetRows => continue,
+            };
+            for id in planned.step.revisions() {
+                let message = component.messages.get(&id).map_or("", String::as_str);
+                text += format!("{verb} {id}: {message}").trim_end_matches([' ', ':']);
+                text.push('\n');
+            }
+        }
+        text += &format!("{name}: the database is at {rows} now, as it should be\n");
+        if let Some(backup) = component.backup.as_ref().filter(|_| plan.is_repair()) {
+            text += &format!("{name}: as it was before: {}\n", backup.display());
+        }
+    }
+    text
+}
