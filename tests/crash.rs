@@ -2,9 +2,17 @@
 //!
 //! The test re-executes itself as the child that is to die: the environment
 //! variable `DBM_GIT_CRASH_ROLE` says what the child does, and the "test"
-//! [`the_child`] does it.
+//! [`the_child`] does it. What it does to databases is in `steps`.
 #![cfg(all(unix, feature = "fault-points"))]
 #![expect(clippy::disallowed_methods, reason = "tests set up and look at the real world")]
+
+#[path = "stories/python.rs"]
+#[expect(dead_code, reason = "its other half is for stories")]
+mod python;
+#[path = "crash/steps.rs"]
+mod steps;
+#[path = "support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -90,7 +90,8 @@ fn with_alembic_files_and_database_go_up_and_back() {
         "dbm-git: the push is blocked",
         "$ dbm-git rebase --apply\n",
         "applied 8d24f6a1930e: add order_lines\n",
-        "going down to `1f0c8a2d6b17`",
+        "taking down `c7190be4d583`",
+        "✓ take down 8d24f6a1930e",
         "default: foreign\n",
         "error[DBM015]",
     ] {
@@ -109,7 +110,7 @@ fn the_readme_shows_what_the_demo_prints() {
         .skip(1)
         .map(|rest| rest.split("```").next().expect("split gives a first part"))
         .collect();
-    assert_eq!(blocks.len(), 8);
+    assert_eq!(blocks.len(), 11);
     for block in blocks {
         assert!(run.stdout.contains(block), "not in the demo:\n{block}\n{run}");
     }

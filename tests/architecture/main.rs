@@ -48,8 +48,8 @@ const LAYERS: &[Layer] = &[
     adapter("git", &["git2", "globset", "thiserror"]),
     adapter("workspace", &["tempfile", "thiserror"]),
     adapter("alembic", &["tempfile", "thiserror"]),
-    adapter("database", &["sqlx", "thiserror", "tokio"]),
-    adapter("journal", &["sqlx", "tempfile", "thiserror", "tokio"]),
+    adapter("database", &["sha2", "sqlx", "tempfile", "thiserror", "tokio"]),
+    adapter("journal", &["serde", "serde_json", "sqlx", "tempfile", "thiserror", "tokio"]),
     adapter("hook_files", &["tempfile", "thiserror"]),
     adapter("demo_stage", &["tempfile", "thiserror"]),
     Layer {
@@ -205,8 +205,8 @@ fn list(names: &[&str]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+fn sources(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut sources: Vec<Source> = rust_files(&root)
         .into_iter()
         .map(|file| {
@@ -232,19 +232,21 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 /// All dependencies by the names they have in Rust.
 fn externals() -> Vec<String> {
+    ["dependencies", "dev-dependencies"].into_iter().flat_map(externals_of).collect()
+}
+
+/// Those of one table of the manifest.
+fn externals_of(table: &str) -> Vec<String> {
     let manifest: toml::Table = include_str!("../../Cargo.toml").parse().expect("a manifest");
-    ["dependencies", "dev-dependencies"]
-        .iter()
-        .flat_map(|table| manifest[*table].as_table().expect("a table").keys())
-        .map(|name| name.replace('-', "_"))
-        .collect()
+    let table = manifest[table].as_table().expect("a table");
+    table.keys().map(|name| name.replace('-', "_")).collect()
 }
 
 #[test]
 fn every_module_keeps_to_its_layer() {
     let externals = externals();
     let violations: Vec<String> =
-        sources().iter().flat_map(|source| source.violations(&externals)).collect();
+        sources("src").iter().flat_map(|source| source.violations(&externals)).collect();
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
@@ -273,10 +275,18 @@ fn every_dependency_has_a_reason_and_is_used() {
     for name in &externals {
         let is_documented = documented.iter().any(|row| row.replace('-', "_") == *name);
         assert!(is_documented, "`{name}` has no reason in ARCHITECTURE.md");
-        let is_used = sources().iter().any(|source| {
-            source.mentions(&externals).iter().any(|m| m.target == Target::External(name.clone()))
-        });
-        assert!(is_used, "nothing in `src` uses `{name}`");
+    }
+    for (table, folders) in
+        [("dependencies", &["src"][..]), ("dev-dependencies", &["src", "tests"][..])]
+    {
+        let sources: Vec<Source> = folders.iter().flat_map(|folder| sources(folder)).collect();
+        for name in externals_of(table) {
+            let target = Target::External(name.clone());
+            let is_used = sources
+                .iter()
+                .any(|source| source.mentions(&externals).iter().any(|m| m.target == target));
+            assert!(is_used, "nothing in {folders:?} uses `{name}`");
+        }
     }
 }
 
@@ -309,7 +319,7 @@ fn the_sources_are_really_read() {
             source.layer() == layer
                 && source.mentions(&externals).iter().any(|m| m.target == target)
         };
-        assert!(sources().iter().any(named), "`{layer}` names {target:?}");
+        assert!(sources("src").iter().any(named), "`{layer}` names {target:?}");
     };
     names("plan", Target::Module("revision".to_owned()));
     names("script", Target::External("ruff_python_parser".to_owned()));

@@ -35,7 +35,7 @@ fn what_is_pending_runs_and_undo_takes_database_and_files_back() {
     migrations/versions/f_feature.py
     1 file is as before operation 1 (1 revision rebased). Take that back with: dbm-git undo 2
     --- stderr
-    default: going down to `m` in `sqlite:///db.sqlite`; what the migrations above it created is dropped, and the data in it with it
+    default: taking down `f` in `sqlite:///db.sqlite`; what they created is dropped, and the data in it with it
     ");
     assert_eq!((rows(&repo), tables(&repo)), ("m".to_owned(), "t_a t_m".to_owned()));
     assert_eq!(changes(&repo), "");
@@ -77,45 +77,52 @@ fn with_nothing_to_rebase_what_is_pending_still_runs() {
 }
 
 #[test]
-fn an_own_revision_that_ran_already_is_not_rewritten() {
+fn an_own_revision_that_ran_already_keeps_its_data_and_what_it_skips_is_run() {
     let repo = diverged_at("f");
+    sql(&repo, &["INSERT INTO t_f (id) VALUES (7)"]);
     insta::assert_snapshot!(repo.dbm(["rebase", "--apply"]), @"
-    --- stderr
-    error: nothing was changed: the database of `default` cannot be brought along: `f` ran in `sqlite:///db.sqlite` already: once re-pointed, alembic would take what comes below for applied and skip it without a word
-    hint: go down with the old files first (`alembic downgrade` to the common revision), then rebase and apply; or run without --apply and mend the database by hand
-    --- exit 1
+    m -> f (was a -> f)
+    1 revision rebased. Undo with: dbm-git undo
+    applied m: main work
+    default: the database is at f now, as it should be
+    default: as it was before: .git/dbm-git/backups/1-default.db
     ");
-    assert_nothing_changed(&repo, "f");
-    assert_eq!(tables(&repo), "t_a t_f");
-    let error: ErrorJson =
-        repo.dbm(["rebase", "--apply", "--format", "json"]).expect_code(1).json();
-    assert_eq!(error.error.kind, "refused");
+    assert_eq!((rows(&repo), tables(&repo)), ("f".to_owned(), "t_a t_f t_m".to_owned()));
+    assert_eq!(sql(&repo, &["SELECT id FROM t_f"]), "7");
+    repo.dbm(["undo"]).expect_code(0);
+    assert_eq!((rows(&repo), tables(&repo)), ("f".to_owned(), "t_a t_f".to_owned()));
+    assert_eq!(sql(&repo, &["SELECT id FROM t_f"]), "7");
+    assert_eq!(changes(&repo), "");
 }
 
 #[test]
-fn a_database_with_a_foreign_revision_is_left_alone() {
+fn a_database_with_a_row_that_nobody_knows_is_left_alone() {
     let repo = diverged_at("m");
     sql(&repo, &["UPDATE alembic_version SET version_num = 'elsewhere'"]);
     insta::assert_snapshot!(repo.dbm(["rebase", "--apply"]), @"
     --- stderr
-    error: nothing was changed: the database of `default` cannot be brought along: `sqlite:///db.sqlite` names `elsewhere`, which the files don't have
-    hint: switch to the branch that has them and go down there, then come back
+    error: nothing was changed: the database of `default` cannot be brought along: the database names `elsewhere`, and no script of it was found anywhere
+    hint: `git fetch`: the branch that has it may be on a remote; or ask who shares this database
     --- exit 1
     ");
     assert_nothing_changed(&repo, "elsewhere");
 }
 
 #[test]
-fn a_database_with_overlapping_rows_is_left_alone() {
+fn overlapping_rows_are_cleaned_on_the_way() {
     let repo = diverged_at("m");
     sql(&repo, &["INSERT INTO alembic_version VALUES ('a')"]);
     insta::assert_snapshot!(repo.dbm(["rebase", "--apply"]), @"
-    --- stderr
-    error: nothing was changed: the database of `default` cannot be brought along: `sqlite:///db.sqlite` names `a` beside `m`, which stands above it
-    hint: delete the row `a` from the version table: its descendant says as much
-    --- exit 1
+    m -> f (was a -> f)
+    1 revision rebased. Undo with: dbm-git undo
+    applied f: feature
+    default: the database is at f now, as it should be
+    default: as it was before: .git/dbm-git/backups/1-default.db
     ");
-    assert_nothing_changed(&repo, "a m");
+    assert_eq!((rows(&repo), tables(&repo)), ("f".to_owned(), "t_a t_f t_m".to_owned()));
+    repo.dbm(["undo"]).expect_code(0);
+    assert_eq!((rows(&repo), tables(&repo)), ("a m".to_owned(), "t_a t_m".to_owned()));
+    assert_eq!(changes(&repo), "");
 }
 
 #[test]
@@ -123,8 +130,8 @@ fn a_database_that_alembic_does_not_mean_is_left_alone() {
     let repo = diverged_at("m");
     insta::assert_snapshot!(repo.dbm(["rebase", "--apply", "--database-url", "sqlite:///other.sqlite"]), @"
     --- stderr
-    error: nothing was changed: the database of `default` cannot be brought along: alembic and dbm-git look at different databases: alembic says `m`, `sqlite:///other.sqlite` says no revision
-    hint: env.py seems to take another URL: name that one with --database-url
+    error: alembic and dbm-git look at different databases for `default`: `sqlite:///db.sqlite` is at `m` for alembic, `sqlite:///other.sqlite` is at no revision for dbm-git
+    hint: env.py seems to take another URL: name that one with --database-url, or set `database-url-env` in dbm-git.toml to the variable that it reads
     --- exit 1
     ");
     assert_nothing_changed(&repo, "m");
@@ -138,9 +145,9 @@ fn without_alembic_nothing_is_changed() {
     rebase.env("PATH", "/nowhere").args(["rebase", "--apply"]);
     insta::assert_snapshot!(super::support::Run::of(&mut rebase), @"
     --- stderr
-    error: nothing was changed: the database of `default` cannot be brought along: no alembic was found for it
-    hint: activate the project's environment, or set `alembic = [..]` in dbm-git.toml
-    --- exit 1
+    error: no alembic was found for `default`, or no ini file that it could be run with
+    hint: activate the project's environment, or set `alembic = [..]` in dbm-git.toml; name the ini with `config` there
+    --- exit 3
     ");
     assert_nothing_changed(&repo, "m");
 }

@@ -3,6 +3,8 @@
 
 mod apply;
 mod check;
+mod create;
+mod doctor;
 mod graph;
 mod merge;
 mod overview;

@@ -34,7 +34,7 @@ fn a_missing_database_has_no_revision_and_is_not_created() {
         a (root)
         b (second)
         c (third)
-      run:      alembic -c alembic.ini upgrade heads
+      run:      dbm-git migrate
     ");
     state(&repo, "no-revision");
     assert!(!repo.has("db.sqlite"));
@@ -52,7 +52,7 @@ fn a_database_below_the_head_is_behind() {
       pending:  2
         b (second)
         c (third)
-      run:      alembic -c alembic.ini upgrade heads
+      run:      dbm-git migrate
     ");
     state(&repo, "behind");
     let json: StatusJson = repo.dbm(["status", "--format", "json"]).json();
@@ -86,8 +86,8 @@ fn a_revision_that_the_files_lack_is_foreign() {
       database: sqlite:///db.sqlite
       current:  c
       head:     b (second)
-      reason:   the database names `c`, which the checked-out files don't have
-      run:      git fetch
+      reason:   the database has run `c`, which the checked-out files don't have
+      run:      dbm-git sync
     ");
     state(&repo, "foreign");
     let json: StatusJson = repo.dbm(["status", "--format", "json"]).json();
@@ -105,7 +105,7 @@ fn a_row_below_another_is_overlapping() {
       current:  a (root), c (third)
       head:     c (third)
       reason:   the database names `a` beside `c`, which stands above it
-      run:      dbm-git graph
+      run:      dbm-git sync
     ");
     state(&repo, "overlapping");
 }
@@ -119,6 +119,8 @@ fn diverged_files_are_diverged_wherever_the_database_is() {
       database: sqlite:///db.sqlite
       current:  m (main work)
       heads:    f (feature), m (main work)
+      pending:  1
+        f (feature)
       reason:   the files have diverged heads: `f`, `m`
       run:      dbm-git rebase --apply
     ");
@@ -150,18 +152,23 @@ fn without_any_revision_there_is_nothing_to_be_behind() {
 #[test]
 fn another_dialect_is_unreachable_and_keeps_its_password() {
     let repo = linear();
-    let url = "postgresql+psycopg://me:s3cret@db.example:5432/app?password=s3cret";
+    let url = "oracle+oracledb://me:s3cret@db.example:1521/app?password=s3cret";
     repo.write("alembic.ini", repo.read("alembic.ini").replace("sqlite:///db.sqlite", url));
     let run = shown(&repo);
     assert!(!run.to_string().contains("s3cret"), "{run}");
     insta::assert_snapshot!(run, @"
     🔌 default: unreachable
       head:     c (third)
-      reason:   databases of the dialect `postgresql` cannot be read yet: only SQLite can (`postgresql+psycopg://me:***@db.example:5432/app`)
-      run:      dbm-git status --database-url URL
+      reason:   alembic current failed: ModuleNotFoundError: No module named 'oracledb'
     ");
     state(&repo, "unreachable");
-    let run = repo.dbm(["status", "--format", "json", "--database-url", "mysql://me:s3cret@h/d"]);
+    let run = repo.dbm([
+        "status",
+        "--format",
+        "json",
+        "--database-url",
+        "mysql://me:s3cret@127.0.0.1:1/d",
+    ]);
     assert!(!run.to_string().contains("s3cret"), "{run}");
     let run = repo.dbm(["rebase", "--apply", "--format", "json"]);
     assert!(!run.to_string().contains("s3cret"), "{run}");
@@ -190,7 +197,7 @@ fn a_file_that_is_no_database_is_unreachable() {
     let json: StatusJson = repo.dbm(["status", "--format", "json"]).expect_code(0).json();
     assert_eq!(json.components[0].state, "unreachable");
     let error = json.components[0].error.as_deref().unwrap_or_default();
-    assert!(error.contains("db.sqlite") && error.contains("not a database"), "{error}");
+    assert!(error.contains("db.sqlite") && error.contains("not a SQLite database"), "{error}");
 }
 
 #[test]

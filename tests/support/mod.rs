@@ -1,6 +1,6 @@
 //! What the integration tests share: a git repository in a folder of its own,
 //! writers of revision files, a standard project on SQLite, the real alembic as
-//! an oracle, and the published JSON as strict structs.
+//! an oracle, real database servers, and the published JSON as strict structs.
 //!
 //! Tests do their input and output through this module, so that the rules of
 //! `clippy.toml` are lifted here and nowhere else.
@@ -17,6 +17,7 @@ mod project;
 mod random;
 mod repo;
 mod scripts;
+mod server;
 
 pub use contract::{
     CheckComponent, CheckJson, ErrorJson, Failure, FindingJson, GraphComponent, GraphJson,
@@ -28,3 +29,4 @@ pub use project::{SCRIPT_LOCATION, VERSIONS, write_alembic_project};
 pub use random::Random;
 pub use repo::{Run, TestRepo, test_python};
 pub use scripts::{file_name, raw_script, script};
+pub use server::{Server, Session, program};
