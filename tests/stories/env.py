@@ -14,6 +14,10 @@ url = (
 )
 
 
+# What ran in a transaction has not run until that is committed.
+applied = []
+
+
 def note(ctx, step, heads, run_args):
     if step.is_stamp:
         return
@@ -24,8 +28,15 @@ def note(ctx, step, heads, run_args):
     database = ctx.connection.engine.url.database
     if ctx.connection.engine.name == "sqlite":
         database = os.path.realpath(database)
+    applied.append(f"{what} {uid} {database}\n")
+    if not ctx.impl.transactional_ddl:
+        write_down()
+
+
+def write_down():
     with open(os.environ["STORY_LOG"], "a") as log:
-        log.write(f"{what} {uid} {database}\n")
+        log.writelines(applied)
+    applied.clear()
 
 
 if context.is_offline_mode():
@@ -37,3 +48,4 @@ else:
         context.configure(connection=connection, on_version_apply=note)
         with context.begin_transaction():
             context.run_migrations()
+    write_down()
