@@ -1,12 +1,12 @@
 //! A look at a database: its version rows are read, explained by the graphs
 //! that alembic can have had since the last look, and judged by the files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::OpsError;
 use super::database_target::{DatabaseTarget, Road};
-use super::past::{Past, state_with, states_of_head, states_of_others};
+use super::past::{Past, long_known, state_with, states_of_head, states_of_others};
 use super::session::{Session, Source};
 use crate::check::{Code, Judged, Level, run_rules};
 use crate::database::{Limits, observe, schema_objects};
@@ -19,6 +19,7 @@ use crate::plan::{
 use crate::project::Component;
 use crate::revision::{Divergence, Node, divergences};
 use crate::script::{Footprint, History, SchemaObjects, ScriptFile, parse_script, read_footprint};
+use crate::tree::RepoPath;
 
 /// When a look is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +99,10 @@ pub fn look(
         .as_ref()
         .is_none_or(|seen| seen.fingerprint.content != observation.fingerprint.content);
     // Whoever stamps moves the rows as if they had run something.
-    let moved = Moved::between(&stored.ledger, &ledger);
+    let moved = match stored.ledger.seen {
+        Some(_) => Moved::between(&stored.ledger, &ledger),
+        None => Moved::at_first(&ledger, long_known(session, component)?.as_ref()),
+    };
     if let Some((url, _)) = target.direct()
         && (is_uncertain(&view, &ledger, is_written) || !moved.is_empty())
         // Who may not read the catalogue still has the rows.
@@ -345,7 +349,7 @@ impl Explanation<'_> {
     }
 
     fn explained(&self, ledger: Ledger, past: PastStates) -> Explained {
-        let checked_out: std::collections::HashSet<&BodyHash> =
+        let checked_out: HashSet<&BodyHash> =
             self.snapshot.scripts.iter().map(|script| &script.body).collect();
         let texts = past
             .before
@@ -416,6 +420,12 @@ impl Scripts<'_> {
             .filter(|entry| decide(entry) == Some(Proof::Ran))
             .cloned()
             .collect();
+        // Rows that are wrong about one of them are no evidence for the others.
+        let are_rows_wrong = ledger
+            .entries
+            .iter()
+            .zip(&proofs)
+            .any(|(entry, proof)| entry.is_known() && *proof == Some(Proof::DidNotRun));
         let mut proofs = proofs.into_iter();
         ledger.entries.retain_mut(|entry| match proofs.next().flatten() {
             Some(Proof::Ran) => {
@@ -423,7 +433,13 @@ impl Scripts<'_> {
                 true
             }
             Some(Proof::DidNotRun) => false,
-            None => true,
+            None => {
+                let was_inferred = entry.evidence == Evidence::Inferred && !entry.is_empty;
+                if are_rows_wrong && was_inferred && is_asked(entry) {
+                    entry.evidence = Evidence::Unknown;
+                }
+                true
+            }
         });
         ledger.add(&ran);
         Ok(())
@@ -465,13 +481,17 @@ struct Moved {
 }
 
 impl Moved {
+    /// At a first look what has arrived lately is asked about: files may have
+    /// been rewritten in ways that no commit tells of.
+    fn at_first(ledger: &Ledger, long_known: Option<&HashSet<RepoPath>>) -> Self {
+        let is_new =
+            |entry: &&LedgerEntry| long_known.is_some_and(|known| !known.contains(&entry.path));
+        Self { gone: Vec::new(), new: ledger.entries.iter().filter(is_new).cloned().collect() }
+    }
+
     fn between(before: &Ledger, after: &Ledger) -> Self {
         let missing = |from: &Ledger, of: &Ledger| -> Vec<LedgerEntry> {
-            if before.seen.is_none() {
-                // A first look has nothing to compare with.
-                return Vec::new();
-            }
-            let known: std::collections::HashSet<_> =
+            let known: HashSet<_> =
                 from.entries.iter().map(|entry| (&entry.revision, &entry.body)).collect();
             of.entries
                 .iter()

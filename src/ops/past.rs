@@ -6,11 +6,12 @@ use super::OpsError;
 use super::session::{Session, Source};
 use super::whereabouts::locate;
 use crate::check::Whereabouts;
-use crate::git::{CommitId, GitError};
+use crate::git::{CommitId, CommitTree, GitError};
 use crate::plan::Snapshot;
 use crate::project::Component;
 use crate::revision::RevisionId;
 use crate::script::History;
+use crate::tree::{RepoPath, Tree};
 
 /// So many distinct states of the scripts are read before giving up.
 const STATES: usize = 40;
@@ -66,6 +67,44 @@ pub fn states_of_others(
     states(session, component, commits, rows, STATES)
 }
 
+/// The script files that `HEAD` has had at all times that the reflog remembers;
+/// `None` where it remembers nothing. What is not among them has arrived, or was
+/// written, since.
+pub fn long_known(
+    session: &Session,
+    component: &Component,
+) -> Result<Option<HashSet<RepoPath>>, OpsError> {
+    let mut seen = HashSet::new();
+    let mut known: Option<HashSet<RepoPath>> = None;
+    for commit in session.repository.reflog(REFLOG)? {
+        let tree = session.repository.tree(commit)?;
+        if !seen.insert(folder_ids(&tree, component)?) {
+            continue;
+        }
+        if seen.len() > STATES {
+            break;
+        }
+        let mut files = HashSet::new();
+        for folder in &component.version_locations {
+            let entries = tree.list(folder)?.unwrap_or_default();
+            files.extend(entries.into_iter().map(|entry| folder.entry(&entry.name)));
+        }
+        known = Some(match known {
+            Some(known) => known.intersection(&files).cloned().collect(),
+            None => files,
+        });
+    }
+    Ok(known)
+}
+
+fn folder_ids(
+    tree: &CommitTree<'_>,
+    component: &Component,
+) -> Result<Vec<Option<String>>, OpsError> {
+    let ids = component.version_locations.iter().map(|folder| tree.folder_id(folder));
+    Ok(ids.collect::<Result<Vec<_>, _>>()?)
+}
+
 /// A state that knows all of `rows`, wherever it is: where `HEAD` was, on
 /// another branch, in an older commit.
 pub fn state_with(
@@ -103,12 +142,7 @@ fn states(
     let mut found = Vec::new();
     for commit in commits {
         let tree = session.repository.tree(commit)?;
-        let ids = component
-            .version_locations
-            .iter()
-            .map(|folder| tree.folder_id(folder))
-            .collect::<Result<Vec<_>, _>>()?;
-        if !seen.insert(ids) {
+        if !seen.insert(folder_ids(&tree, component)?) {
             continue;
         }
         if seen.len() > STATES || found.len() >= wanted {
