@@ -10,6 +10,7 @@ mod process;
 mod run;
 mod scratch;
 mod target;
+mod traceback;
 mod trouble;
 
 pub use current::{Current, current};

@@ -9,6 +9,7 @@ use super::lifeline::held;
 use super::mask::Mask;
 use super::process::{Ending, Stream, watch};
 use super::target::Target;
+use super::traceback::{Essence, essence};
 use super::trouble::{Trouble, classify_output};
 
 /// alembic could not be run, or failed.
@@ -16,8 +17,16 @@ use super::trouble::{Trouble, classify_output};
 pub enum AlembicError {
     #[error("cannot run `{command}` in `{folder}`")]
     Spawn { command: String, folder: String, source: std::io::Error },
-    #[error("`{command}` failed ({status}): {output}")]
-    Failed { command: String, status: String, output: String, trouble: Option<Trouble> },
+    #[error("`{command}` failed ({status}){}", told(essence.as_ref(), output))]
+    Failed {
+        command: String,
+        status: String,
+        /// The last lines.
+        output: String,
+        /// What tells, where these are of a traceback.
+        essence: Option<Essence>,
+        trouble: Option<Trouble>,
+    },
     #[error("`{command}` was ended by a signal")]
     Killed { command: String },
     #[error("`{command}` took longer than {} s and was ended: {output}", limit.as_secs())]
@@ -26,6 +35,25 @@ pub enum AlembicError {
     Scratch { folder: String, source: std::io::Error },
     #[error("no folder without blanks and separators for a temporary configuration: `{folder}`")]
     ScratchPath { folder: String },
+}
+
+fn told(essence: Option<&Essence>, output: &str) -> String {
+    essence.map_or_else(|| format!(": {output}"), Essence::to_string)
+}
+
+impl AlembicError {
+    /// What went wrong in a line, without the command.
+    pub fn brief(&self) -> String {
+        let text = match self {
+            Self::Failed { essence: Some(essence), .. } => {
+                let text = essence.to_string();
+                return text.lines().next().unwrap_or_default().to_owned();
+            }
+            Self::Failed { output, .. } => output,
+            other => return format!(": {other}"),
+        };
+        format!(": {}", text.trim_end().lines().last().unwrap_or_default().trim())
+    }
 }
 
 /// How many lines of output an error keeps: the end is what tells.
@@ -108,12 +136,16 @@ pub(super) fn run_unmasked(
         }
         Ok(Ending::Exited(status)) => match status.code() {
             Some(0) => Ok(answer),
-            Some(_) => Err(AlembicError::Failed {
-                command: shown,
-                status: status.to_string(),
-                output: output(),
-                trouble: classify_output(lines.iter().map(String::as_str)),
-            }),
+            Some(_) => {
+                let all = lines.iter().map(String::as_str);
+                Err(AlembicError::Failed {
+                    command: shown,
+                    status: status.to_string(),
+                    output: output(),
+                    essence: essence(all.clone(), folder),
+                    trouble: classify_output(all),
+                })
+            }
             None => Err(AlembicError::Killed { command: shown }),
         },
     }

@@ -5,6 +5,7 @@ use std::error::Error;
 
 use super::exit::Exit;
 use crate::alembic::{AlembicError, Trouble, classify};
+use crate::database::DatabaseError;
 use crate::git::GitError;
 use crate::ops::create::{CreateError, CreateRefusal};
 use crate::ops::demo::DemoError;
@@ -184,8 +185,11 @@ impl From<OpsError> for CliError {
                      them as they are"
                 )),
             },
-            OpsError::Database(_) => of(Kind::Database)
-                .hint("name the database with --database-url, or with `database-url` in dbm-git.toml"),
+            OpsError::Database(database) => {
+                let mut shown = of(Kind::Database);
+                shown.hints.extend(database_advice(database).map(str::to_owned));
+                shown
+            }
             OpsError::Alembic(alembic) => {
                 let mut shown = of(Kind::Database);
                 shown.hints.extend(classify(alembic).as_ref().map(trouble_advice));
@@ -279,6 +283,47 @@ impl From<DemoError> for CliError {
                 .hint("--keep leaves the scratch folder behind, to look at"),
         }
     }
+}
+
+/// What helps with a database that does not do as it is told.
+fn database_advice(error: &DatabaseError) -> Option<&'static str> {
+    Some(match error {
+        DatabaseError::NotAUrl { .. } | DatabaseError::InMemory { .. } | DatabaseError::Unknown => {
+            "name the database with --database-url, or with `database-url` in dbm-git.toml"
+        }
+        DatabaseError::UnsupportedDialect { .. } => {
+            "the project's alembic would know what env.py makes of it: `dbm-git doctor` says why it \
+             cannot be asked; or name the database with --database-url"
+        }
+        DatabaseError::Unreachable { .. } | DatabaseError::TimedOut { .. } => {
+            "is the server running, and is the URL the one that you mean?"
+        }
+        DatabaseError::Authentication { .. } => {
+            "see user and password in the URL; --database-url names another one"
+        }
+        DatabaseError::UnknownDatabase { .. } => {
+            "create it, or name another one with --database-url"
+        }
+        DatabaseError::Tls { .. } => "see the URL's options for TLS, `sslmode` or `ssl_ca`",
+        DatabaseError::Locked { .. } => "try again when they are done",
+        DatabaseError::NotADatabase { .. } => {
+            "is that the file that you mean? --database-url names another one"
+        }
+        DatabaseError::Unfinished { .. } => {
+            "whatever opens it for writing finishes that: `alembic current` does"
+        }
+        DatabaseError::RowsMoved { .. } => "somebody else is at work: `dbm-git status` looks again",
+        DatabaseError::NoVersionTable { .. } => {
+            "`version-table` and `version-table-schema` in dbm-git.toml say where it is"
+        }
+        DatabaseError::NoDumpTool { .. } => "install it, or go on without a copy by --no-backup",
+        DatabaseError::Dump { .. } => "mend that, or go on without a copy by --no-backup",
+        DatabaseError::Runtime { .. }
+        | DatabaseError::Failed { .. }
+        | DatabaseError::File { .. }
+        | DatabaseError::NotAFile { .. }
+        | DatabaseError::Spawn { .. } => return None,
+    })
 }
 
 /// The ways on from where a failed step has left a database.
@@ -406,7 +451,9 @@ pub fn trouble_advice(trouble: &Trouble) -> String {
             "it is there although the version rows don't say so: see `dbm-git status`".to_owned()
         }
         Trouble::DoesNotExist { .. } => {
-            "it is not there although the version rows say so: see `dbm-git status`".to_owned()
+            "it is not there: it may be misspelt, or what makes it never ran here, which \
+             `dbm-git status` would show"
+                .to_owned()
         }
         Trouble::ConstraintViolation { .. } => {
             "rows that are there already don't fit: mend them, or let the migration do it first"

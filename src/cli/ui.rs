@@ -125,7 +125,9 @@ impl Ui {
         let cyan = Style::new().fg_color(Some(AnsiColor::Cyan.into()));
         let mut text = format!("{}: {}\n", paint(red, "error"), escaped_text(&error.message));
         for cause in &error.causes {
-            text += &format!("  caused by: {}\n", escaped_text(cause));
+            // A cause of several lines stays one block.
+            let cause = escaped_text(cause).replace('\n', "\n    ");
+            text += &format!("  caused by: {cause}\n");
         }
         for hint in &error.hints {
             text += &format!("{}: {}\n", paint(cyan, "hint"), escaped_text(hint));

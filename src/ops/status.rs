@@ -1,16 +1,17 @@
 //! `status`: each component's database, held against the checked-out files.
 
 use super::OpsError;
-use super::database_target::{Asking, DatabaseTarget, database_target};
+use super::database_target::{Asking, DatabaseTarget, Road, database_target};
 pub use super::host::Host;
-use super::look::{Look, Moment, is_diverged, look};
+use super::look::{Look, Moment, Reached, is_diverged, look, seen_by_alembic};
 use super::session::{Session, Source};
 use super::target::command;
 use super::whereabouts::locate;
+use crate::alembic::AlembicError;
 use crate::check::Whereabouts;
 use crate::database::{DatabaseError, DatabaseUrl, Limits, VersionTable, observe_all};
 use crate::journal::Journal;
-use crate::plan::{DatabaseState, DatabaseView, Fingerprint, Observation};
+use crate::plan::{DatabaseState, DatabaseView, Observation};
 use crate::project::Component;
 use crate::revision::{Node, RevisionId};
 use crate::script::History;
@@ -56,7 +57,8 @@ pub fn status(session: &Session, host: &Host) -> Result<Vec<ComponentStatus>, Op
             let looked = match (target, observed) {
                 (Ok(target), Some(Ok(observation))) => {
                     let journal = journal.as_mut();
-                    look(session, component, target, observation, Moment::AnyTime, journal)
+                    let reached = Reached { target, observation };
+                    look(session, component, reached, Moment::AnyTime, journal)
                 }
                 (Ok(target), Some(Err(error))) => {
                     return unreachable(session, component, Some(target.shown), &error);
@@ -91,13 +93,8 @@ fn observe_targets(
         .iter()
         .map(|target| match target {
             Ok(target) => match &target.road {
-                super::database_target::Road::Direct { .. } => {
-                    answers.next().map(|answer| answer.map_err(OpsError::from))
-                }
-                super::database_target::Road::Alembic { current } => {
-                    let fingerprint = Fingerprint::default();
-                    Some(Ok(Observation { rows: current.rows.clone(), fingerprint }))
-                }
+                Road::Direct { .. } => answers.next().map(|answer| answer.map_err(OpsError::from)),
+                Road::Alembic { current, .. } => Some(Ok(seen_by_alembic(current))),
             },
             Err(_) => None,
         })
@@ -146,14 +143,13 @@ fn unreachable(
     })
 }
 
-/// What failed, in a line: of a traceback it is the last one that tells.
+/// What failed, in a line: which of alembic's commands it was is not of interest.
 fn briefly(error: &OpsError) -> String {
-    let text = super::with_causes(error);
-    match (error, text.trim_end().rsplit_once('\n')) {
-        (OpsError::Alembic(_), Some((_, last))) => {
-            format!("alembic current failed: {}", last.trim())
+    match error {
+        OpsError::Alembic(alembic @ AlembicError::Failed { .. }) => {
+            format!("alembic current failed{}", alembic.brief())
         }
-        _ => text,
+        _ => super::with_causes(error),
     }
 }
 
