@@ -27,5 +27,5 @@ pub use ledger::{LedgerUpdate, StoredLedger};
 pub use lock::{Holder, LockError, RepositoryLock};
 pub use operations::Journal;
 pub use seen::{Seen, leave_pending, take_pending};
-pub use steps::{DatabaseStep, RecordedStep, StepKind, StepState};
+pub use steps::{DatabaseStep, RecordedStep, StepKind, StepState, components_of};
 pub use worktree::Worktree;

@@ -166,6 +166,34 @@ impl Journal {
         })
     }
 
+    /// Marks a step and those that took it back, in one transaction: whoever is
+    /// killed must not find the one without the other.
+    pub fn mark_taken_back(
+        &mut self,
+        undone: &RecordedStep,
+        inverse: &mut [RecordedStep],
+    ) -> Result<(), JournalError> {
+        let steps = inverse.iter().map(|step| step.seq).chain([undone.seq]);
+        let steps: Vec<i64> = steps.collect();
+        let operation = undone.operation.0;
+        self.database.ask("mark the step", async |connection| {
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            for seq in steps {
+                sqlx::query("UPDATE step SET state = ? WHERE operation = ? AND seq = ?")
+                    .bind(StepState::TakenBack.as_str())
+                    .bind(operation)
+                    .bind(seq)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await
+        })?;
+        for step in inverse {
+            step.step.state = StepState::TakenBack;
+        }
+        Ok(())
+    }
+
     /// The steps of an operation, in order.
     pub fn steps(&mut self, operation: OperationId) -> Result<Vec<RecordedStep>, JournalError> {
         let rows = self.database.ask("read the steps", async |connection| {
@@ -229,6 +257,17 @@ impl Journal {
             })?;
         Ok(path.map(PathBuf::from))
     }
+}
+
+/// The components in whose databases steps are, each once, in order.
+pub fn components_of(steps: &[RecordedStep]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for RecordedStep { step, .. } in steps {
+        if !names.contains(&step.component) {
+            names.push(step.component.clone());
+        }
+    }
+    names
 }
 
 fn read_step(row: &SqliteRow) -> Option<RecordedStep> {

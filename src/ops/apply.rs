@@ -5,11 +5,11 @@
 use super::OpsError;
 use super::database_target::{Asking, database_target};
 use super::host::Host;
-use super::look::{Look, Moment, look, read_rows};
+use super::look::{Look, Moment, Reached, judge_files, look, reach};
 use super::rebase::RebaseOutcome;
 use super::session::Session;
 use super::step_runner::StepRunner;
-use super::sync::{self, PreparedSync, SyncOptions, SyncOutcome, plan_from, refuse_remote};
+use super::sync::{self, PreparedSync, SyncOptions, SyncOutcome, plan_from};
 use super::write_access::WriteAccess;
 use crate::database::Limits;
 use crate::journal::{Journal, OperationId};
@@ -40,11 +40,12 @@ fn prepare_component(
     host: &Host,
     journal: &mut Journal,
 ) -> Result<(), OpsError> {
-    let looked = look_before(session, component, host, Asking::Once, journal)?;
-    refuse_remote(&looked.target, host)?;
+    let reached = reach(session, component, host, journal)?;
+    let looked = look(session, component, reached, Moment::AnyTime, Some(&mut *journal))?;
     StepRunner::new(session, component, host)?.confirm(&looked.target, &looked.observation.rows)?;
-    let after = Snapshot::of(&history_after(&looked.history, &plan.changes));
-    let view = super::look::judge_files(component, &looked, &after);
+    let history = history_after(&looked.history, &plan.changes);
+    let after = Snapshot::of(&history);
+    let view = judge_files(component, &looked, &history, &after);
     // A rewritten script says what it said: only headers change.
     let footprints = looked.footprints(journal)?;
     let planned = plan_from(&looked, &after, &view, SyncStrategy::Auto, &footprints)
@@ -58,18 +59,6 @@ fn prepare_component(
     planned
         .map(|_| ())
         .map_err(|refusal| OpsError::SyncRefused { component: component.name.clone(), refusal })
-}
-
-fn look_before(
-    session: &Session,
-    component: &Component,
-    host: &Host,
-    asking: Asking,
-    journal: &mut Journal,
-) -> Result<Look, OpsError> {
-    let target = database_target(session, component, host, Some(&mut *journal), asking)?;
-    let observation = read_rows(&target, &Limits::default())?;
-    look(session, component, target, observation, Moment::AnyTime, Some(journal))
 }
 
 /// Brings the databases along once the files have changed.
@@ -101,8 +90,7 @@ pub fn rewritten_but_applied(
         if plan.is_empty() {
             continue;
         }
-        let looked = look_before(session, component, host, Asking::Never, journal);
-        let Ok(looked) = looked else { continue };
+        let Ok(Some(looked)) = glance(session, component, host, journal) else { continue };
         let rewritten: Vec<&RevisionId> = plan
             .moved
             .iter()
@@ -120,4 +108,20 @@ pub fn rewritten_but_applied(
         }
     }
     Ok(found)
+}
+
+/// A look in passing: nobody has asked for the database, so that it may neither
+/// be on another host nor take its time.
+fn glance(
+    session: &Session,
+    component: &Component,
+    host: &Host,
+    journal: &mut Journal,
+) -> Result<Option<Look>, OpsError> {
+    let target = database_target(session, component, host, Some(&mut *journal), Asking::Never)?;
+    if !target.is_local {
+        return Ok(None);
+    }
+    let reached = Reached::new(target, &Limits::hook())?;
+    look(session, component, reached, Moment::AnyTime, Some(journal)).map(Some)
 }

@@ -41,8 +41,9 @@ pub enum Road {
         table: VersionTable,
     },
     /// `alembic current`: another dialect, or a URL that only `env.py` knows.
-    /// What was asked already is kept.
     Alembic {
+        runner: Box<StepRunner>,
+        /// What it said when the target was looked for.
         current: Current,
     },
 }
@@ -54,6 +55,17 @@ impl DatabaseTarget {
             Road::Direct { url, table } => Some((url.as_ref(), table)),
             Road::Alembic { .. } => None,
         }
+    }
+
+    /// Refuses a database that is not on this machine, unless `host` says otherwise.
+    ///
+    /// # Errors
+    /// [`OpsError::RemoteDatabase`].
+    pub fn refuse_remote(&self, host: &Host) -> Result<(), OpsError> {
+        if self.is_local || host.allow_remote {
+            return Ok(());
+        }
+        Err(OpsError::RemoteDatabase { database: self.shown.clone() })
     }
 }
 
@@ -127,8 +139,10 @@ fn confirmed(
         Ok(url) => Ok(direct(session, component, url)),
         Err(error) => Err(error),
     };
-    let rows = ini.as_ref().ok().and_then(|target| rows_at(target).ok());
-    let _missing = ini.as_ref().ok().and_then(|t| t.direct()).map(|(url, _)| MissingFile::of(url));
+    let at_ini = ini.as_ref().ok().and_then(DatabaseTarget::direct);
+    let rows = at_ini.and_then(|(url, table)| observe(url, table, &Limits::default()).ok());
+    let rows = rows.map(|observation| observation.rows);
+    let _missing = at_ini.map(|(url, _)| MissingFile::of(url));
     let asked = match asking {
         Asking::Never => Ok(None),
         Asking::Once => ask_alembic(session, component, host, rows.unwrap_or_default()),
@@ -170,18 +184,9 @@ fn graver(alembic: OpsError, ini: DatabaseError) -> OpsError {
     }
 }
 
-fn rows_at(target: &DatabaseTarget) -> Result<Vec<String>, DatabaseError> {
-    match &target.road {
-        Road::Direct { url, table } => {
-            observe(url, table, &Limits::default()).map(|observation| observation.rows)
-        }
-        Road::Alembic { current } => Ok(current.rows.clone()),
-    }
-}
-
 /// Whether alembic has named the database that the ini names, or none.
 fn is_same(found: &DatabaseTarget, ini: &DatabaseTarget) -> bool {
-    let is_silent = matches!(&found.road, Road::Alembic { current } if current.url.is_none());
+    let is_silent = matches!(&found.road, Road::Alembic { current, .. } if current.url.is_none());
     is_silent || found.identity == ini.identity
 }
 
@@ -219,7 +224,7 @@ fn ask_alembic(
     Ok(Some(DatabaseTarget {
         identity: parsed.as_ref().map_or_else(|| shown.clone(), |url| url.identity(&table)),
         is_local: parsed.is_some_and(|url| url.is_local(&local_hosts(session))),
-        road: Road::Alembic { current },
+        road: Road::Alembic { runner: Box::new(runner), current },
         shown,
     }))
 }

@@ -6,7 +6,7 @@
 use super::OpsError;
 use super::database_target::{Asking, DatabaseTarget, database_target};
 use super::host::Host;
-use super::look::{Look, Moment, look, read_rows, worktree};
+use super::look::{Look, Moment, Reached, look, worktree};
 use super::session::{Session, Source};
 use super::sync::{self, PreparedSync, SyncOptions};
 use super::write_access::{WriteAccess, may_be_open};
@@ -33,14 +33,14 @@ pub fn look_after_change(
         return Ok(None);
     }
     let moment = Moment::AfterChange { before };
-    let observation = read_rows(&target, &moment.limits())?;
+    let reached = Reached::new(target, &moment.limits())?;
     if journal.is_none() {
-        if observation.rows.is_empty() {
+        if reached.observation.rows.is_empty() {
             return Ok(None);
         }
         journal = Some(Journal::open(common)?);
     }
-    look(session, component, target, observation, moment, journal.as_mut()).map(Some)
+    look(session, component, reached, moment, journal.as_mut()).map(Some)
 }
 
 /// What a look shows that is worth a line.

@@ -5,9 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::OpsError;
-use super::database_target::{DatabaseTarget, Road};
+use super::database_target::{Asking, DatabaseTarget, Road, database_target, shown_url};
+use super::host::Host;
 use super::past::{Past, long_known, state_with, states_of_head, states_of_others};
 use super::session::{Session, Source};
+use crate::alembic::Current;
 use crate::check::{Code, Judged, Level, run_rules};
 use crate::database::{Limits, observe, schema_objects};
 use crate::git::CommitId;
@@ -59,14 +61,63 @@ pub struct Look {
 /// otherwise are rare, and each costs a reading.
 const FIRST_STATES: usize = 12;
 
-/// Reads the version rows on the target's road.
+/// A component's database with what was read of it.
+#[derive(Clone, Debug)]
+pub struct Reached {
+    pub target: DatabaseTarget,
+    pub observation: Observation,
+}
+
+impl Reached {
+    /// Reads what was not already said while the target was looked for.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn new(target: DatabaseTarget, limits: &Limits) -> Result<Self, OpsError> {
+        let observation = match &target.road {
+            Road::Direct { url, table } => observe(url, table, limits)?,
+            Road::Alembic { current, .. } => seen_by_alembic(current),
+        };
+        Ok(Self { target, observation })
+    }
+}
+
+/// Alembic shows rows only.
+pub fn seen_by_alembic(current: &Current) -> Observation {
+    Observation { rows: current.rows.clone(), fingerprint: Fingerprint::default() }
+}
+
+/// Reaches the database that a component means, for whoever may change it.
+///
+/// # Errors
+/// [`OpsError::RemoteDatabase`] where `host` does not allow another machine's.
+pub fn reach(
+    session: &Session,
+    component: &Component,
+    host: &Host,
+    journal: &mut Journal,
+) -> Result<Reached, OpsError> {
+    let target = database_target(session, component, host, Some(journal), Asking::Once)?;
+    target.refuse_remote(host)?;
+    Reached::new(target, &Limits::default())
+}
+
+/// Reads the version rows again, on the target's road.
 pub fn read_rows(target: &DatabaseTarget, limits: &Limits) -> Result<Observation, OpsError> {
-    Ok(match &target.road {
-        Road::Direct { url, table } => observe(url, table, limits)?,
-        Road::Alembic { current } => {
-            Observation { rows: current.rows.clone(), fingerprint: Fingerprint::default() }
+    match &target.road {
+        Road::Direct { url, table } => Ok(observe(url, table, limits)?),
+        Road::Alembic { runner, current } => {
+            let now = runner.seen_by_alembic(&current.rows)?;
+            if now.url != current.url {
+                return Err(OpsError::DatabaseMoved {
+                    database: target.shown.clone(),
+                    expected: format!("`{}`", shown_url(current)),
+                    found: format!("`{}`", shown_url(&now)),
+                });
+            }
+            Ok(seen_by_alembic(&now))
         }
-    })
+    }
 }
 
 /// Explains and judges what was observed, and remembers it in the journal,
@@ -74,11 +125,11 @@ pub fn read_rows(target: &DatabaseTarget, limits: &Limits) -> Result<Observation
 pub fn look(
     session: &Session,
     component: &Component,
-    target: DatabaseTarget,
-    observation: Observation,
+    reached: Reached,
     moment: Moment,
     mut journal: Option<&mut Journal>,
 ) -> Result<Look, OpsError> {
+    let Reached { target, observation } = reached;
     let history = session.history(component, &Source::WorkingTree)?;
     let snapshot = Snapshot::of(&history);
     let stored = match journal.as_deref_mut() {
@@ -178,21 +229,10 @@ impl Look {
         &self,
         journal: &mut Journal,
     ) -> Result<HashMap<BodyHash, Footprint>, OpsError> {
-        let mut found = HashMap::new();
-        for (body, bytes) in texts(&self.history, &self.snapshot) {
-            if let Some(footprint) = read_footprint(&bytes) {
-                found.insert(body, footprint);
-            }
-        }
-        for entry in &self.ledger.entries {
-            if !found.contains_key(&entry.body)
-                && let Some(bytes) = journal.script(&entry.body)?
-                && let Some(footprint) = read_footprint(&bytes)
-            {
-                found.insert(entry.body.clone(), footprint);
-            }
-        }
-        Ok(found)
+        let texts = texts(&self.history, &self.snapshot);
+        let ran = self.ledger.entries.iter().map(|entry| &entry.body);
+        let bodies = texts.iter().map(|(body, _)| body).chain(ran);
+        footprints_of(bodies, &texts, Some(journal))
     }
 }
 
@@ -211,6 +251,29 @@ fn texts(history: &History, snapshot: &Snapshot) -> Vec<(BodyHash, Arc<Vec<u8>>)
         .collect()
 }
 
+/// The footprints of scripts by their bodies, from `texts` and else the journal.
+fn footprints_of<'a>(
+    bodies: impl Iterator<Item = &'a BodyHash>,
+    texts: &[(BodyHash, Arc<Vec<u8>>)],
+    mut journal: Option<&mut Journal>,
+) -> Result<HashMap<BodyHash, Footprint>, OpsError> {
+    let texts: HashMap<&BodyHash, &Arc<Vec<u8>>> =
+        texts.iter().map(|(body, bytes)| (body, bytes)).collect();
+    let mut footprints = HashMap::new();
+    for body in bodies {
+        if footprints.contains_key(body) {
+            continue;
+        }
+        let footprint = match (texts.get(body), journal.as_deref_mut()) {
+            (Some(bytes), _) => read_footprint(bytes),
+            (None, Some(journal)) => journal.script(body)?.and_then(|bytes| read_footprint(&bytes)),
+            (None, None) => None,
+        };
+        footprints.extend(footprint.map(|footprint| (body.clone(), footprint)));
+    }
+    Ok(footprints)
+}
+
 /// What of the files a database is judged by.
 struct OwnedFilesState {
     divergences: Vec<Divergence>,
@@ -227,9 +290,12 @@ fn files_state(component: &Component, history: &History) -> OwnedFilesState {
     let judged =
         Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
     let is_broken = run_rules(&judged).iter().any(|f| f.level == Level::Error && f.code != Code(1));
+    OwnedFilesState { divergences: divergences_in(component, history), is_broken }
+}
+
+fn divergences_in(component: &Component, history: &History) -> Vec<Divergence> {
     let location = |node: Node| history.script(node).file.location;
-    let divergences = divergences(&history.graph, location, component.heads);
-    OwnedFilesState { divergences, is_broken }
+    divergences(&history.graph, location, component.heads)
 }
 
 /// The search for the graph that explains the rows.
@@ -394,7 +460,10 @@ impl Scripts<'_> {
         // What may be in the database: what ran, what may have, what is asked about.
         let present: Vec<LedgerEntry> =
             ledger.entries.iter().chain(&skipped).chain(&asked.moved.gone).cloned().collect();
-        let footprints = self.footprints(&present, journal)?;
+        let mut texts = texts(self.history, self.snapshot);
+        texts.extend_from_slice(self.past);
+        let bodies = present.iter().map(|entry| &entry.body);
+        let footprints = footprints_of(bodies, &texts, journal)?;
         let is_the_schema = shows_any(&ledger.entries, &footprints, schema);
         let decide = |entry: &LedgerEntry| -> Option<Proof> {
             let others: Vec<&Footprint> = present
@@ -443,28 +512,6 @@ impl Scripts<'_> {
         });
         ledger.add(&ran);
         Ok(())
-    }
-
-    fn footprints(
-        &self,
-        entries: &[LedgerEntry],
-        mut journal: Option<&mut Journal>,
-    ) -> Result<HashMap<BodyHash, Footprint>, OpsError> {
-        let here = texts(self.history, self.snapshot);
-        let texts: HashMap<&BodyHash, &Arc<Vec<u8>>> =
-            here.iter().chain(self.past).map(|(body, bytes)| (body, bytes)).collect();
-        let mut footprints = HashMap::new();
-        for entry in entries {
-            let footprint = match (texts.get(&entry.body), journal.as_deref_mut()) {
-                (Some(bytes), _) => read_footprint(bytes),
-                (None, Some(journal)) => {
-                    journal.script(&entry.body)?.and_then(|bytes| read_footprint(&bytes))
-                }
-                (None, None) => None,
-            };
-            footprints.extend(footprint.map(|footprint| (entry.body.clone(), footprint)));
-        }
-        Ok(footprints)
     }
 }
 
@@ -524,15 +571,19 @@ fn shows_any(
 }
 
 /// Judges what a look saw by the files as they will be.
-pub fn judge_files(component: &Component, look: &Look, snapshot: &Snapshot) -> DatabaseView {
+pub fn judge_files(
+    component: &Component,
+    look: &Look,
+    history: &History,
+    snapshot: &Snapshot,
+) -> DatabaseView {
+    let divergences = divergences_in(component, history);
     // A plan was checked already: its files have no errors.
-    let divergences = divergences(&snapshot.graph, |_| 0, component.heads);
     let files = FilesState { divergences: &divergences, is_broken: false };
     judge_database(snapshot, files, &look.observation.rows, &look.ledger)
 }
 
 /// Whether the heads of the files are diverged.
 pub fn is_diverged(component: &Component, history: &History) -> bool {
-    let location = |node: Node| history.script(node).file.location;
-    !divergences(&history.graph, location, component.heads).is_empty()
+    !divergences_in(component, history).is_empty()
 }

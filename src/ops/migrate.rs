@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use super::OpsError;
 use super::database_target::{Asking, database_target};
 use super::host::Host;
-use super::look::{Look, Moment, look, read_rows};
+use super::look::{Look, Moment, Reached, look};
 use super::running::{Running, Work};
 use super::session::Session;
-use super::sync::refuse_remote;
 use super::write_access::WriteAccess;
 use crate::database::Limits;
 use crate::journal::{DatabaseStep, Journal, OperationId, OperationKind, StepKind, StepState};
@@ -99,7 +98,7 @@ pub fn migrate(
     let needs_backup = plan.direction == Direction::Downgrade && !options.no_backup;
     let mut running = Running::begin(session, component, host, &mut looked)?;
     let operation = access.begin_steps(session, OperationKind::Migrate, &summary)?;
-    let work = Work { operation, steps, needs_backup, settled: Vec::new() };
+    let work = Work { operation, steps, needs_backup, settled: Vec::new(), takes_back: None };
     let copy = running.run(work, access, host, line)?;
     outcome.backup = copy.map(|path| super::from_root(session, path));
     outcome.operation = Some(operation);
@@ -119,10 +118,10 @@ fn look_at(
 ) -> Result<Look, OpsError> {
     let target = database_target(session, component, host, Some(&mut *journal), Asking::Once)?;
     if !options.dry_run {
-        refuse_remote(&target, host)?;
+        target.refuse_remote(host)?;
     }
-    let observation = read_rows(&target, &Limits::default())?;
-    look(session, component, target, observation, Moment::AnyTime, Some(journal))
+    let reached = Reached::new(target, &Limits::default())?;
+    look(session, component, reached, Moment::AnyTime, Some(journal))
 }
 
 fn preflight(

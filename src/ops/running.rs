@@ -25,6 +25,9 @@ pub struct Work {
     pub needs_backup: bool,
     /// Entries of revisions that do nothing, and count as applied in the end.
     pub settled: Vec<LedgerEntry>,
+    /// The step that is undone once all of these have run; they then count as
+    /// undone with it.
+    pub takes_back: Option<RecordedStep>,
 }
 
 /// The right to change one database: its lock, and alembic confirmed to be at
@@ -52,15 +55,18 @@ impl<'a> Running<'a> {
             Some((url, table)) => Some(DatabaseLock::acquire(url, table, &Limits::default())?),
             None => None,
         };
-        let now = read_rows(&look.target, &Limits::default())?;
-        if now.rows != look.observation.rows {
-            return Err(OpsError::DatabaseMoved {
-                database: look.target.shown.clone(),
-                expected: super::shown(&look.observation.rows),
-                found: super::shown(&now.rows),
-            });
+        // Where alembic is the only road, confirming is looking again.
+        if look.target.direct().is_some() {
+            let now = read_rows(&look.target, &Limits::default())?;
+            if now.rows != look.observation.rows {
+                return Err(OpsError::DatabaseMoved {
+                    database: look.target.shown.clone(),
+                    expected: super::shown(&look.observation.rows),
+                    found: super::shown(&now.rows),
+                });
+            }
         }
-        runner.confirm(&look.target, &now.rows)?;
+        runner.confirm(&look.target, &look.observation.rows)?;
         Ok(Self { session, component, runner, look, schema: None, _lock: lock })
     }
 
@@ -94,7 +100,8 @@ impl<'a> Running<'a> {
         };
         for at in 0..steps.len() {
             let described = (steps[at].operation, described(&steps[at].step));
-            let result = self.step(&mut steps[at], access.journal(), line);
+            let closes = work.takes_back.as_ref().filter(|_| at + 1 == steps.len());
+            let result = self.step(&mut steps, at, closes, access.journal(), line);
             if let Err(source) = result {
                 let left = self.stop(&mut steps, at, copy.as_deref(), access.journal());
                 if !matches!(left, Left::Unknown { .. }) {
@@ -102,6 +109,9 @@ impl<'a> Running<'a> {
                 }
                 return Err(self.failure(&described, left, copy, source));
             }
+        }
+        if let Some(undone) = work.takes_back.filter(|_| steps.is_empty()) {
+            access.journal().mark_taken_back(&undone, &mut steps)?;
         }
         if !work.settled.is_empty() {
             self.look.ledger.add(&work.settled);
@@ -113,12 +123,16 @@ impl<'a> Running<'a> {
         Ok(copy)
     }
 
+    /// Runs step `at`; the last one of those that undo `closes` marks that too.
     fn step(
         &mut self,
-        step: &mut RecordedStep,
+        steps: &mut [RecordedStep],
+        at: usize,
+        closes: Option<&RecordedStep>,
         journal: &mut Journal,
         line: &mut dyn FnMut(&str),
     ) -> Result<(), OpsError> {
+        let step = &mut steps[at];
         let target = self.look.target.clone();
         let fingerprint = self.look.observation.fingerprint.content.clone();
         self.schema = schema(&target)?;
@@ -137,7 +151,10 @@ impl<'a> Running<'a> {
         }
         settle_step(self.look, self.session, self.component, journal, &step.step, now)?;
         fault::point("step: settled");
-        journal.mark_step(step, StepState::Done)?;
+        match closes {
+            Some(undone) => journal.mark_taken_back(undone, steps)?,
+            None => journal.mark_step(step, StepState::Done)?,
+        }
         fault::point("step: done");
         Ok(())
     }

@@ -4,19 +4,20 @@
 use std::path::PathBuf;
 
 use super::OpsError;
-use super::database_target::{Asking, database_target};
 use super::host::Host;
-use super::look::{Look, Moment, look, read_rows, worktree};
+use super::look::{Look, Moment, look, reach, read_rows, worktree};
 use super::running::{Running, Work, settle_rows, settle_step, unsettle};
 use super::session::Session;
 use super::step_runner::{content, lifeline, schema};
-use super::sync::{self, SyncOptions, SyncOutcome, refuse_remote};
+use super::sync::{self, SyncOptions, SyncOutcome};
 use super::transaction::RecoverMode;
 use super::undo_steps;
 use super::write_access::WriteAccess;
 use crate::alembic::wait_for_strays;
 use crate::database::{Dialect, Limits, restore_file};
-use crate::journal::{DatabaseStep, OperationId, OperationKind, RecordedStep, StepKind, StepState};
+use crate::journal::{
+    DatabaseStep, OperationId, OperationKind, RecordedStep, StepKind, StepState, components_of,
+};
 use crate::project::Component;
 
 /// What became of interrupted steps.
@@ -59,8 +60,7 @@ pub fn settle(
         worktree.clear_mark()?;
         return Ok(SettleOutcome::Discarded { operation });
     }
-    let mut names: Vec<String> = steps.iter().map(|s| s.step.component.clone()).collect();
-    names.dedup();
+    let names = components_of(&steps);
     let mut restored = None;
     for name in &names {
         let component = session.component(name)?;
@@ -139,16 +139,21 @@ fn migrate_on(
         return Ok(());
     };
     let journal = access.journal();
-    let target = database_target(session, component, host, Some(&mut *journal), Asking::Once)?;
-    let now = read_rows(&target, &Limits::default())?;
-    let mut looked = look(session, component, target, now, Moment::AnyTime, Some(journal))?;
+    let reached = reach(session, component, host, journal)?;
+    let mut looked = look(session, component, reached, Moment::AnyTime, Some(journal))?;
     let step = DatabaseStep {
         rows_before: looked.observation.rows.clone(),
         state: StepState::Planned,
         content: None,
         ..called_off.step
     };
-    let work = Work { operation, steps: vec![step], needs_backup: false, settled: Vec::new() };
+    let work = Work {
+        operation,
+        steps: vec![step],
+        needs_backup: false,
+        settled: Vec::new(),
+        takes_back: None,
+    };
     Running::begin(session, component, host, &mut looked)?.run(work, access, host, line)?;
     Ok(())
 }
@@ -174,21 +179,20 @@ fn look_now(
     access: &mut WriteAccess,
 ) -> Result<Look, OpsError> {
     let journal = access.journal();
-    let target = database_target(session, component, host, Some(journal), Asking::Once)?;
-    refuse_remote(&target, host)?;
-    let is_same = steps.iter().all(|s| s.step.identity == target.identity);
-    let now = read_rows(&target, &Limits::default())?;
-    if !is_same {
+    let reached = reach(session, component, host, journal)?;
+    let target = &reached.target;
+    if steps.iter().any(|s| s.step.identity != target.identity) {
         return Err(OpsError::DatabaseMoved {
-            database: target.shown,
+            database: target.shown.clone(),
             expected: format!("the database `{}`", steps[0].step.database),
             found: "another one".to_owned(),
         });
     }
     let stored = journal.ledger(&target.identity)?;
-    let mut looked = look(session, component, target, now, Moment::AnyTime, None)?;
+    let mut looked = look(session, component, reached, Moment::AnyTime, None)?;
     looked.ledger = stored.ledger.clone();
     looked.stored = stored;
+    looked.judge_again(component);
     Ok(looked)
 }
 

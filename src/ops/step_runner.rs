@@ -19,6 +19,7 @@ use crate::project::Component;
 use crate::script::{SchemaObjects, standalone, stub};
 
 /// Alembic and the database of one component.
+#[derive(Clone, Debug)]
 pub struct StepRunner {
     component: String,
     alembic: Target,
@@ -259,8 +260,12 @@ fn is_likely_the_same(target: &DatabaseTarget, shown: Option<&str>, rows: &[Stri
 
 /// The schema that a step is about to change; `None` where it cannot be read.
 pub fn schema(target: &DatabaseTarget) -> Result<Option<SchemaObjects>, DatabaseError> {
-    let Some((url, _)) = target.direct() else { return Ok(None) };
+    let Some((url, version_table)) = target.direct() else { return Ok(None) };
     let mut schema = schema_objects(url, &Limits::default())?;
+    // Alembic makes it before anything else; its rows are looked at by themselves.
+    schema.tables.retain(|table, _| {
+        table.rsplit_once('.').map_or(table.as_str(), |(_, plain)| plain) != version_table.name
+    });
     if url.dialect() == Dialect::MySql {
         // Qualified names are those of other databases, in which others are at work.
         schema.tables.retain(|table, _| !table.contains('.'));

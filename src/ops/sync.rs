@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::OpsError;
-use super::database_target::{Asking, DatabaseTarget, database_target};
+use super::database_target::DatabaseTarget;
 use super::host::Host;
-use super::look::{Look, Moment, look, read_rows};
+use super::look::{Look, Moment, look, reach};
 use super::running::{Running, Work};
 use super::session::Session;
 use super::trial::try_out;
 use super::write_access::WriteAccess;
-use crate::database::{Dialect, Limits};
+use crate::database::Dialect;
 use crate::journal::{DatabaseStep, Journal, OperationId, OperationKind, StepKind, StepState};
 use crate::plan::{
     BodyHash, DatabaseView, Evidence, LedgerEntry, PlannedStep, Repair, Snapshot, SyncPlan,
@@ -113,11 +113,8 @@ pub fn prepare_component<'a>(
     options: SyncOptions,
     journal: &mut Journal,
 ) -> Result<PreparedSync<'a>, OpsError> {
-    let target = database_target(session, component, host, Some(journal), Asking::Once)?;
-    refuse_remote(&target, host)?;
-    let observation = read_rows(&target, &Limits::default())?;
-    let mut look =
-        look(session, component, target, observation, Moment::AnyTime, Some(&mut *journal))?;
+    let reached = reach(session, component, host, journal)?;
+    let mut look = look(session, component, reached, Moment::AnyTime, Some(&mut *journal))?;
     if let Some(have_run) = options.assume {
         look.ledger = look.ledger.assuming(have_run);
         look.judge_again(component);
@@ -164,14 +161,6 @@ fn decide(
     }
     prepared.trial = trial;
     Ok(())
-}
-
-/// Only databases on this machine are changed, unless somebody says otherwise.
-pub fn refuse_remote(target: &DatabaseTarget, host: &Host) -> Result<(), OpsError> {
-    if target.is_local || host.allow_remote {
-        return Ok(());
-    }
-    Err(OpsError::RemoteDatabase { database: target.shown.clone() })
 }
 
 /// What the plans come to, with nothing done.
@@ -231,7 +220,7 @@ pub fn apply(
             None => access.begin_steps(session, OperationKind::Sync, &summary)?,
         };
         outcome.operation = Some(operation);
-        let work = Work { operation, steps, needs_backup, settled };
+        let work = Work { operation, steps, needs_backup, settled, takes_back: None };
         let copy = running.run(work, access, host, line)?;
         outcome_of_it.backup = copy.map(|path| super::from_root(session, path));
         outcome_of_it.done = plan.steps.len();

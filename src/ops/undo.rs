@@ -4,18 +4,16 @@
 use std::path::PathBuf;
 
 use super::OpsError;
-use super::database_target::{Asking, database_target};
 use super::host::Host;
-use super::look::{Look, Moment, look, read_rows};
+use super::look::{Look, Moment, Reached, look, reach, read_rows};
 use super::running::unsettle;
 use super::session::{Session, SessionOptions};
-use super::sync::refuse_remote;
 use super::transaction::UndoOutcome;
 use super::undo_steps::take_back;
 use super::write_access::WriteAccess;
 use crate::database::{DatabaseLock, Dialect, Limits, restore_file};
 use crate::git::Repository;
-use crate::journal::{OperationId, RecordedStep, StepKind, StepState};
+use crate::journal::{OperationId, RecordedStep, StepKind, StepState, components_of};
 use crate::plan::list;
 use crate::project::Component;
 
@@ -50,12 +48,10 @@ pub fn undo(
         steps.into_iter().filter(|s| s.step.state == StepState::Done).collect();
     if !done.is_empty() {
         let session = Session::open(SessionOptions::default())?;
-        let mut names: Vec<&str> = done.iter().map(|s| s.step.component.as_str()).collect();
-        names.dedup();
-        for name in names.into_iter().rev() {
+        for name in components_of(&done).iter().rev() {
             let component = session.component(name)?;
             let own: Vec<RecordedStep> =
-                done.iter().filter(|s| s.step.component == name).cloned().collect();
+                done.iter().filter(|s| &s.step.component == name).cloned().collect();
             let mut looked = look_at(&session, component, host, &own, access)?;
             let copy = access.journal().backup(undone, name)?;
             if restores {
@@ -82,21 +78,20 @@ fn look_at(
     access: &mut WriteAccess,
 ) -> Result<Look, OpsError> {
     let journal = access.journal();
-    let target = database_target(session, component, host, Some(&mut *journal), Asking::Once)?;
-    refuse_remote(&target, host)?;
-    let now = read_rows(&target, &Limits::default())?;
+    let reached = reach(session, component, host, journal)?;
+    let Reached { target, observation: now } = &reached;
     let last = steps.last().map(|s| &s.step);
     let is_other = last.is_some_and(|step| {
         step.rows_after != now.rows || !step.identity.is_empty() && step.identity != target.identity
     });
     if is_other {
         return Err(OpsError::DatabaseMoved {
-            database: target.shown,
+            database: target.shown.clone(),
             expected: last.map(|step| super::shown(&step.rows_after)).unwrap_or_default(),
             found: super::shown(&now.rows),
         });
     }
-    look(session, component, target, now, Moment::AnyTime, Some(journal))
+    look(session, component, reached, Moment::AnyTime, Some(journal))
 }
 
 /// What goes, and does not come back, in plain words.

@@ -30,9 +30,9 @@ pub fn take_back(
             steps: inverse,
             needs_backup: false,
             settled: Vec::new(),
+            takes_back: Some(step),
         };
         Running::begin(session, component, host, look)?.run(work, access, host, line)?;
-        access.journal().mark_step(&mut step.clone(), StepState::TakenBack)?;
     }
     Ok(())
 }

@@ -197,8 +197,8 @@ impl Project {
     }
 
     /// One whose migrations do a lot, and say so.
-    fn talkative(alembic: &AlembicServer) -> Self {
-        let mut project = Self::on_a_file(alembic);
+    fn talkative(alembic: &AlembicServer, server: Option<Server>) -> Self {
+        let mut project = Self::with(alembic, server);
         for (path, bytes) in project.repo.files_in(VERSIONS) {
             let text = String::from_utf8(bytes).expect("a script");
             let long: String = (0..20)
@@ -361,7 +361,7 @@ fn on_postgresql_a_sync_killed_at_any_step_is_taken_back_with_what_was_not_dropp
             // There was nothing left to take back.
             AFTER => continue,
             content => {
-                assert_eq!(content, BEFORE.replace("t_x[[\"7\"]]", "t_x[]"), "{name}");
+                assert_eq!(content, without_what_was_dropped(BEFORE), "{name}");
                 dropped += 1;
             }
         }
@@ -377,11 +377,15 @@ fn on_postgresql_a_sync_killed_at_any_step_is_taken_back_with_what_was_not_dropp
 /// the environment has it happen more often.
 const KILLS: (&str, usize) = ("DBM_GIT_TEST_KILLS", 20);
 
+fn kills() -> usize {
+    std::env::var(KILLS.0).map_or(KILLS.1, |rounds| rounds.parse().expect("a number"))
+}
+
 #[test]
 fn a_sync_killed_at_any_moment_is_finished_or_taken_back_with_all_data() {
-    let rounds = std::env::var(KILLS.0).map_or(KILLS.1, |rounds| rounds.parse().expect("a number"));
+    let rounds = kills();
     let (alembic, mut hands) = (AlembicServer::start(), Hands::start());
-    let project = Project::talkative(&alembic);
+    let project = Project::talkative(&alembic, None);
     let status = project.status();
     let said = Run::of(&mut project.dbm(&["sync"])).expect_code(0).stderr.len();
     project.reset();
@@ -415,6 +419,93 @@ fn a_sync_killed_at_any_moment_is_finished_or_taken_back_with_all_data() {
     }
     // If none was met in the middle, this test has looked at nothing.
     assert!(interrupted * 3 > rounds, "{interrupted} of {rounds}");
+}
+
+/// What was dropped on a server does not come back.
+fn without_what_was_dropped(content: &str) -> String {
+    content.replace("t_x[[\"7\"]]", "t_x[]")
+}
+
+#[test]
+fn on_postgresql_a_sync_killed_at_any_moment_is_finished_or_taken_back() {
+    let rounds = kills();
+    let (alembic, mut hands) = (AlembicServer::start(), Hands::start());
+    let whole = Project::talkative(&alembic, Some(Server::postgres()));
+    let said = Run::of(&mut whole.dbm(&["sync"])).expect_code(0).stderr.len();
+    let mut random = Random::new(21);
+    let mut interrupted = 0;
+    for round in 0..rounds {
+        let project = Project::talkative(&alembic, Some(Server::postgres()));
+        let status = project.status();
+        let bytes = random.below(said);
+        let is_back = random.chance(50);
+        let round = format!("round {round}, {bytes} of {said} bytes, back: {is_back}");
+        if project.is_killed_after(bytes) {
+            let mode = if is_back { "--rollback" } else { "--finish" };
+            let recover = Run::of(&mut project.dbm(&["recover", mode]));
+            assert_eq!(recover.code, 0, "{round}: {recover}");
+            let was_open = !recover.stdout.contains("nothing to recover");
+            interrupted += usize::from(was_open);
+            let content = project.content(&mut hands);
+            if was_open && is_back {
+                let dropped = without_what_was_dropped(BEFORE);
+                assert!([BEFORE, &dropped].contains(&content.as_str()), "{round}: {content}");
+                assert_eq!(project.status(), status, "{round}");
+            } else {
+                assert!([BEFORE, AFTER].contains(&content.as_str()), "{round}: {content}");
+            }
+        }
+        Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+        assert_eq!(project.content(&mut hands), AFTER, "{round}");
+        assert_eq!(project.state(), "up-to-date", "{round}");
+        assert_no_revision_ran_twice(&project.what_ran(), &round);
+    }
+    // If none was met in the middle, this test has looked at nothing.
+    assert!(interrupted * 3 > rounds, "{interrupted} of {rounds}");
+}
+
+/// Between two upgrades of a revision there is a downgrade, as far as their
+/// transactions were committed: what was rolled back has logged nothing more.
+#[track_caller]
+fn assert_no_revision_ran_twice(ran: &[String], story: &str) {
+    let mut applied = BTreeMap::from([("f", true), ("a", true), ("x", true)]);
+    for line in ran {
+        let (way, id) = line.split_once(' ').expect("a way and an id");
+        let is_up = way == "upgrade";
+        let before = applied.insert(id, is_up).unwrap_or(false);
+        assert_ne!(before, is_up, "{story}: {line} in {ran:?}");
+    }
+}
+
+#[test]
+fn an_undo_killed_at_any_point_is_undone_by_the_next_one() {
+    let (alembic, mut hands) = (AlembicServer::start(), Hands::start());
+    let project = Project::on_a_file(&alembic);
+    let status = project.status();
+    let mut points = BTreeMap::new();
+    for number in 1.. {
+        Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+        let mut undo = project.dbm(&["undo"]);
+        let output = undo.env(FAULT, number.to_string()).output().expect("started");
+        let Some(name) = point_of(&output) else { break };
+        Run::of(&mut project.dbm(&["recover", "--rollback"])).expect_code(0);
+        let (content, ran) = (project.content(&mut hands), project.what_ran());
+        let dropped = without_what_was_dropped(BEFORE);
+        let ends = [BEFORE, &dropped];
+        let again = Run::of(&mut project.dbm(&["undo", "1"]));
+        // It may have been done by then.
+        assert!([0, 1].contains(&again.code), "{name}: {again}");
+        if ends.contains(&content.as_str()) {
+            assert_eq!(project.what_ran(), ran, "{name}: what was undone is left alone");
+        }
+        let content = project.content(&mut hands);
+        assert!(ends.contains(&content.as_str()), "{name}: {content}");
+        assert_eq!(project.status(), status, "{name}");
+        assert_no_revision_ran_twice(&project.what_ran(), &name);
+        *points.entry(name).or_insert(0) += 1;
+        project.reset();
+    }
+    assert!(points.len() > 5, "only {points:?}");
 }
 
 /// The name of the point at which it died; `None` if it did not.
