@@ -17,14 +17,14 @@ use super::trouble::{Trouble, classify_output};
 pub enum AlembicError {
     #[error("cannot run `{command}` in `{folder}`")]
     Spawn { command: String, folder: String, source: std::io::Error },
-    #[error("`{command}` failed ({status}){}", told(essence.as_ref(), output))]
+    #[error("`{command}` failed ({status}){}", told(essence.as_deref(), output))]
     Failed {
         command: String,
         status: String,
         /// The last lines.
         output: String,
         /// What tells, where these are of a traceback.
-        essence: Option<Essence>,
+        essence: Option<Box<Essence>>,
         trouble: Option<Trouble>,
     },
     #[error("`{command}` was ended by a signal")]
@@ -142,7 +142,7 @@ pub(super) fn run_unmasked(
                     command: shown,
                     status: status.to_string(),
                     output: output(),
-                    essence: essence(all.clone(), folder),
+                    essence: essence(all.clone(), folder).map(Box::new),
                     trouble: classify_output(all),
                 })
             }

@@ -66,7 +66,9 @@ pub fn settle(
         let component = session.component(name)?;
         let mut own: Vec<RecordedStep> =
             steps.iter().filter(|s| &s.step.component == name).cloned().collect();
-        if !own.iter().any(|s| is_open(s.step.state)) {
+        // What was completed stays, unless all of it is to go.
+        let is_done = !own.iter().any(|s| is_open(s.step.state));
+        if is_done && mode != RecoverMode::Rollback {
             continue;
         }
         let mut looked = look_now(session, component, host, &own, access)?;

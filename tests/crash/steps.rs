@@ -461,7 +461,7 @@ fn on_postgresql_a_sync_killed_at_any_moment_is_finished_or_taken_back() {
         assert_no_revision_ran_twice(&project.what_ran(), &round);
     }
     // If none was met in the middle, this test has looked at nothing.
-    assert!(interrupted * 3 > rounds, "{interrupted} of {rounds}");
+    assert!(interrupted * 6 > rounds, "{interrupted} of {rounds}");
 }
 
 /// Between two upgrades of a revision there is a downgrade, as far as their
@@ -506,6 +506,54 @@ fn an_undo_killed_at_any_point_is_undone_by_the_next_one() {
         project.reset();
     }
     assert!(points.len() > 5, "only {points:?}");
+}
+
+/// Two components on two databases, each with a revision that is pending.
+fn two_databases(alembic: &AlembicServer) -> (Project, Server) {
+    let second = Server::postgres();
+    let project = Project::with(alembic, Some(Server::postgres()));
+    let repo = &project.repo;
+    repo.git(["reset", "--quiet", "--hard", "other"]);
+    for path in ["env.py", "script.py.mako", "versions/a_root.py", "versions/f_feature.py"] {
+        repo.write(&format!("more/{path}"), repo.read(&format!("migrations/{path}")));
+    }
+    let url = second.url().replace('%', "%%");
+    repo.write("more.ini", format!("[alembic]\nscript_location = more\nsqlalchemy.url = {url}\n"));
+    repo.write(
+        "dbm-git.toml",
+        "[components.one]\nconfig = \"alembic.ini\"\n[components.two]\nconfig = \"more.ini\"\n",
+    );
+    project.alembic(&["-c", "more.ini", "upgrade", "a"]);
+    project.add("x -> y, later");
+    project.forget_what_ran();
+    (project, second)
+}
+
+fn rows_of(hands: &mut Hands, urls: [&str; 2]) -> String {
+    urls.map(|url| hands.version_rows(url).into_iter().collect::<Vec<_>>().join(" ")).join(", ")
+}
+
+#[test]
+fn of_several_databases_all_are_taken_back_or_none() {
+    let (alembic, mut hands) = (AlembicServer::start(), Hands::start());
+    let mut taken_back = 0;
+    for number in FIRST_STEP.. {
+        let (project, second) = two_databases(&alembic);
+        let (first, second) = (project.url(), second.url());
+        let status = project.status();
+        let Some(name) = point_of(&project.sync_until(number)) else { break };
+        let was_first_done = rows_of(&mut hands, [&first, &second]).starts_with('y');
+        let recover = Run::of(&mut project.dbm(&["recover", "--rollback"])).expect_code(0);
+        // Between the two, and behind both, nothing is open.
+        if !recover.stdout.contains("nothing to recover") {
+            assert_eq!(rows_of(&mut hands, [&first, &second]), "x, a", "{name}");
+            assert_eq!(project.status(), status, "{name}");
+            taken_back += usize::from(was_first_done);
+        }
+        Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+        assert_eq!(rows_of(&mut hands, [&first, &second]), "y, f", "{name}");
+    }
+    assert!(taken_back > 3, "{taken_back}");
 }
 
 /// The name of the point at which it died; `None` if it did not.
