@@ -74,6 +74,8 @@ pub struct Setting {
     pub sequential_ids: bool,
     pub shared_database: bool,
     pub hooks: bool,
+    /// Hooks upgrade the database by themselves where they may.
+    pub hooks_sync: bool,
     /// The URL stands in the environment, and env.py does not ask the ini.
     pub url_in_environment: bool,
 }
@@ -93,9 +95,14 @@ impl Story {
             sequential_ids: random.chance(30),
             shared_database: random.chance(15),
             hooks: random.chance(60),
+            // Drawn from the seed itself: the other draws stay what they were.
+            hooks_sync: seed.is_multiple_of(3),
             url_in_environment: random.chance(20),
         };
         let mut teller = Teller { random, acts: Vec::new(), setting };
+        if setting.hooks_sync {
+            teller.arrive();
+        }
         for _ in 0..teller.random.below(4) + 3 {
             teller.scene();
         }
@@ -161,6 +168,14 @@ impl Teller {
         self.perhaps(75, who, Act::Upgrade);
         self.perhaps(50, who, Act::Insert);
         self.perhaps(10, who, Act::DowngradeOne);
+    }
+
+    /// Landed work arrives where there is no other: hooks may run it.
+    fn arrive(&mut self) {
+        self.add(Who::Ada, Act::Upgrade);
+        self.add(Who::Bob, Act::Create { commit: true });
+        self.add(Who::Bob, Act::Push { force: false });
+        self.add(Who::Ada, Act::PullMerge);
     }
 
     /// Somebody else's revisions reach upstream.

@@ -130,6 +130,11 @@ impl<'p> World<'p> {
         world.ada.colleague("bob");
         if setting.hooks {
             world.dbm(Who::Ada, &["install"]);
+            if setting.hooks_sync {
+                for event in ["postMerge", "postCheckout", "postRewrite"] {
+                    world.git(Who::Ada, &["config", &format!("dbm-git.{event}"), "sync"]);
+                }
+            }
         }
         world
     }
@@ -201,6 +206,10 @@ impl<'p> World<'p> {
     fn git(&mut self, who: Who, arguments: &[&str]) -> Run {
         self.tell(who, &format!("git {}", arguments.join(" ")));
         let run = Run::of(self.command(who, "git").args(arguments));
+        if let Some(line) = run.stderr.lines().find(|line| line.contains("to your database (")) {
+            self.note(line);
+            self.count("hook sync");
+        }
         if run.code != 0 {
             self.note(format!("exit {}", run.code));
         }
