@@ -150,6 +150,7 @@ fn confirmed(
     let (answer, target) = match (asked, ini) {
         (Ok(Some(found)), Ok(target)) if is_same(&found, &target) => (String::new(), target),
         (Ok(Some(found)), _) => (found.shown.clone(), found),
+        (Err(error @ OpsError::SeveralDatabases { .. }), _) => return Err(error),
         // Nobody to ask, or nobody who can tell: the ini's word stands.
         (Ok(None) | Err(_), Ok(target)) => return Ok(target),
         (Ok(None), Err(error)) => return Err(error.into()),
@@ -214,6 +215,9 @@ fn ask_alembic(
         Err(error) => return Err(error),
     };
     let current = runner.seen_by_alembic(&rows)?;
+    if current.is_several {
+        return Err(OpsError::SeveralDatabases { component: component.name.clone() });
+    }
     let shown = shown_url(&current);
     let parsed = DatabaseUrl::parse(&shown, &folder(session, component)).ok();
     // A file needs no password, so that what alembic shows is the whole URL.

@@ -104,7 +104,10 @@ fn observe_targets(
 /// Whether it is the database, or the way to it, that fails: then there is
 /// still something to say about the other components.
 fn is_of_the_database(error: &OpsError) -> bool {
-    matches!(error, OpsError::Database(_) | OpsError::Alembic(_))
+    matches!(
+        error,
+        OpsError::Database(_) | OpsError::Alembic(_) | OpsError::SeveralDatabases { .. }
+    )
 }
 
 fn named(history: &History, nodes: &[Node]) -> Vec<(RevisionId, String)> {

@@ -233,3 +233,26 @@ fn the_components_variable_comes_before_the_configuration() {
     );
     state(&repo, "up-to-date");
 }
+
+#[test]
+fn several_databases_behind_one_environment_are_not_taken_for_one() {
+    let repo = linear();
+    let env = repo.read("migrations/env.py");
+    let (start, _) = env.split_once("if context.is_offline_mode():").expect("an end");
+    let each = "for name in ['one', 'two']:\n    \
+                config.set_main_option('sqlalchemy.url', f'sqlite:///{name}.sqlite')\n    \
+                run_migrations_online()\n";
+    repo.write("migrations/env.py", format!("{start}{each}"));
+    insta::assert_snapshot!(repo.dbm(["status"]), @"
+    🔌 default: unreachable
+      head:     c (third)
+      reason:   the env.py of `default` looks at several databases, which is not supported
+    ");
+    insta::assert_snapshot!(repo.dbm(["migrate"]), @"
+    --- stderr
+    error: the env.py of `default` looks at several databases, which is not supported
+    hint: bring each of them up with the project's own commands
+    --- exit 1
+    ");
+    assert!(!repo.has("db.sqlite"), "the ini's database is not meant");
+}
