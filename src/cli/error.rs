@@ -212,6 +212,7 @@ impl From<OpsError> for CliError {
                 "env.py seems to take another URL: name that one with --database-url, or set \
                  `database-url-env` in dbm-git.toml to the variable that it reads",
             ),
+            OpsError::TwoVersionTables { .. } => of(Kind::Refused),
             OpsError::SeveralDatabases { .. } => of(Kind::Refused)
                 .hint("bring each of them up with the project's own commands"),
             OpsError::NoScript { .. } => of(Kind::Refused)

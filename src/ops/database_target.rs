@@ -14,6 +14,7 @@ use crate::database::{
 };
 use crate::journal::Journal;
 use crate::project::Component;
+use crate::script::{EnvVersionTable, read_version_table};
 
 /// How long alembic may take to say where a database is.
 pub const QUESTION: Duration = Duration::from_secs(120);
@@ -99,9 +100,10 @@ pub fn database_target(
             Ok(url) => Ok(direct(session, component, url)),
             Err(error @ DatabaseError::UnsupportedDialect { .. }) => match asking {
                 Asking::Never => Err(error.into()),
-                Asking::Once => {
-                    ask_alembic(session, component, host, Vec::new())?.ok_or_else(|| error.into())
-                }
+                Asking::Once => match ask(session, component, host, &[])? {
+                    Some((_, found)) => Ok(found),
+                    None => Err(error.into()),
+                },
             },
             Err(error) => Err(error.into()),
         };
@@ -145,11 +147,21 @@ fn confirmed(
     let _missing = at_ini.map(|(url, _)| MissingFile::of(url));
     let asked = match asking {
         Asking::Never => Ok(None),
-        Asking::Once => ask_alembic(session, component, host, rows.unwrap_or_default()),
+        Asking::Once => ask(session, component, host, rows.as_deref().unwrap_or_default()),
     };
+    let is_empty = rows.as_ref().is_none_or(Vec::is_empty);
     let (answer, target) = match (asked, ini) {
-        (Ok(Some(found)), Ok(target)) if is_same(&found, &target) => (String::new(), target),
-        (Ok(Some(found)), _) => (found.shown.clone(), found),
+        (Ok(Some((current, found))), Ok(target)) if is_same(&found, &target) => {
+            if rows.is_some_and(|rows| rows != current.rows) {
+                return Err(two_roads(component, &target, &current));
+            }
+            // An empty table says nothing about another one, which alembic may use.
+            if is_empty && env_table(session, component).is_none() {
+                return Ok(target);
+            }
+            (String::new(), target)
+        }
+        (Ok(Some((_, found))), _) => (found.shown.clone(), found),
         (Err(error @ OpsError::SeveralDatabases { .. }), _) => return Err(error),
         // Nobody to ask, or nobody who can tell: the ini's word stands.
         (Ok(None) | Err(_), Ok(target)) => return Ok(target),
@@ -185,6 +197,17 @@ fn graver(alembic: OpsError, ini: DatabaseError) -> OpsError {
     }
 }
 
+/// Alembic sees other rows in the same database: its version table is another one.
+fn two_roads(component: &Component, target: &DatabaseTarget, current: &Current) -> OpsError {
+    let table = target.direct().map(|(_, table)| table.to_string()).unwrap_or_default();
+    OpsError::TwoVersionTables {
+        component: component.name.clone(),
+        database: target.shown.clone(),
+        table,
+        theirs: super::shown(&current.rows),
+    }
+}
+
 /// Whether alembic has named the database that the ini names, or none.
 fn is_same(found: &DatabaseTarget, ini: &DatabaseTarget) -> bool {
     let is_silent = matches!(&found.road, Road::Alembic { current, .. } if current.url.is_none());
@@ -192,7 +215,7 @@ fn is_same(found: &DatabaseTarget, ini: &DatabaseTarget) -> bool {
 }
 
 fn direct(session: &Session, component: &Component, url: DatabaseUrl) -> DatabaseTarget {
-    let table = version_table(component);
+    let table = version_table(session, component);
     DatabaseTarget {
         shown: url.shown().to_owned(),
         identity: url.identity(&table),
@@ -201,20 +224,20 @@ fn direct(session: &Session, component: &Component, url: DatabaseUrl) -> Databas
     }
 }
 
-/// What alembic says of the database, in which it may meet `rows`; `None`
-/// where there is nobody to ask.
-fn ask_alembic(
+/// What alembic says of the database, in which it may meet `rows`, and which one
+/// that is; `None` where there is nobody to ask.
+fn ask(
     session: &Session,
     component: &Component,
     host: &Host,
-    rows: Vec<String>,
-) -> Result<Option<DatabaseTarget>, OpsError> {
+    rows: &[String],
+) -> Result<Option<(Current, DatabaseTarget)>, OpsError> {
     let runner = match StepRunner::new(session, component, host) {
         Ok(runner) => runner,
         Err(OpsError::NoAlembic { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let current = runner.seen_by_alembic(&rows)?;
+    let current = runner.seen_by_alembic(rows)?;
     if current.is_several {
         return Err(OpsError::SeveralDatabases { component: component.name.clone() });
     }
@@ -222,15 +245,16 @@ fn ask_alembic(
     let parsed = DatabaseUrl::parse(&shown, &folder(session, component)).ok();
     // A file needs no password, so that what alembic shows is the whole URL.
     if let Some(url) = parsed.as_ref().filter(|url| url.file().is_some()) {
-        return Ok(Some(direct(session, component, url.clone())));
+        return Ok(Some((current, direct(session, component, url.clone()))));
     }
-    let table = version_table(component);
-    Ok(Some(DatabaseTarget {
+    let table = version_table(session, component);
+    let target = DatabaseTarget {
         identity: parsed.as_ref().map_or_else(|| shown.clone(), |url| url.identity(&table)),
         is_local: parsed.is_some_and(|url| url.is_local(&local_hosts(session))),
-        road: Road::Alembic { runner: Box::new(runner), current },
+        road: Road::Alembic { runner: Box::new(runner), current: current.clone() },
         shown,
-    }))
+    };
+    Ok(Some((current, target)))
 }
 
 /// The URL that alembic has shown, as it may be shown here: SQLAlchemy leaves
@@ -248,13 +272,25 @@ fn local_hosts(session: &Session) -> Vec<String> {
     hosts.split([',', ' ']).filter(|host| !host.is_empty()).map(str::to_owned).collect()
 }
 
-/// The component's version table.
-pub fn version_table(component: &Component) -> VersionTable {
-    let default = VersionTable::default();
+/// The component's version table: the configuration's, else the one that is
+/// written in `env.py`, else Alembic's own.
+fn version_table(session: &Session, component: &Component) -> VersionTable {
+    let env = env_table(session, component).unwrap_or_default();
     VersionTable {
-        schema: component.version_table_schema.clone(),
-        name: component.version_table.clone().unwrap_or(default.name),
+        schema: component.version_table_schema.clone().or(env.schema),
+        name: component
+            .version_table
+            .clone()
+            .or(env.name)
+            .unwrap_or_else(|| VersionTable::default().name),
     }
+}
+
+/// What `env.py` says of the version table, where it can be read.
+fn env_table(session: &Session, component: &Component) -> Option<EnvVersionTable> {
+    let tree = session.tree(&super::Source::WorkingTree).ok()?;
+    let bytes = tree.read(&component.script_location.entry("env.py")).ok()??;
+    read_version_table(&bytes)
 }
 
 /// A hash over the files that decide which database alembic uses.

@@ -39,6 +39,10 @@ pub enum OpsError {
         "alembic and dbm-git look at different databases for `{component}`: {theirs} for alembic, {ours} for dbm-git"
     )]
     TwoRoads { component: String, ours: String, theirs: String },
+    #[error(
+        "alembic is at {theirs} in `{database}`, where `{table}` says otherwise: env.py of `{component}` uses another version table, which `version-table` in dbm-git.toml can name"
+    )]
+    TwoVersionTables { component: String, database: String, table: String, theirs: String },
     #[error("the env.py of `{component}` looks at several databases, which is not supported")]
     SeveralDatabases { component: String },
     #[error("the script that `{revision}` ran from is not to be found any more (it was `{path}`)")]

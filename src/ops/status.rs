@@ -106,7 +106,10 @@ fn observe_targets(
 fn is_of_the_database(error: &OpsError) -> bool {
     matches!(
         error,
-        OpsError::Database(_) | OpsError::Alembic(_) | OpsError::SeveralDatabases { .. }
+        OpsError::Database(_)
+            | OpsError::Alembic(_)
+            | OpsError::SeveralDatabases { .. }
+            | OpsError::TwoVersionTables { .. }
     )
 }
 

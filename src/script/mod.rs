@@ -5,6 +5,7 @@
 mod body;
 mod docstring;
 mod edit;
+mod env;
 mod footprint;
 mod header;
 mod history;
@@ -22,6 +23,7 @@ pub use docstring::{Docstring, DocstringLine};
 pub use edit::{
     Edit, EditError, apply_edits, rename_dependencies, set_down_revisions, set_revision,
 };
+pub use env::{EnvVersionTable, read_version_table};
 pub use footprint::{Destructive, Footprint, Touches, read_footprint};
 pub use header::{Element, Field, FieldValue, Header};
 pub use history::{History, Script, ScriptFile, ScriptProblem, ScriptProblemKind};

@@ -256,3 +256,53 @@ fn several_databases_behind_one_environment_are_not_taken_for_one() {
     ");
     assert!(!repo.has("db.sqlite"), "the ini's database is not meant");
 }
+
+/// The project with a version table of its own in `env.py`.
+fn with_version_table(argument: &str) -> TestRepo {
+    let repo = linear();
+    let env = repo.read("migrations/env.py");
+    let own = env.replace("context.configure(", &format!("context.configure({argument}, "));
+    repo.write("migrations/env.py", own);
+    repo
+}
+
+#[test]
+fn the_version_table_that_env_py_names_is_the_one_that_is_read() {
+    let repo = with_version_table("version_table='my_versions'");
+    repo.alembic(["upgrade", "b"]).expect_code(0);
+    insta::assert_snapshot!(repo.dbm(["status"]), @"
+    ⚠️  default: behind
+      database: sqlite:///db.sqlite
+      current:  b (second)
+      head:     c (third)
+      pending:  1
+        c (third)
+      run:      dbm-git migrate
+    ");
+    repo.dbm(["migrate"]).expect_code(0);
+    repo.alembic(["current", "--check-heads"]).expect_code(0);
+}
+
+#[test]
+fn a_version_table_that_only_env_py_knows_is_not_mistaken_for_none() {
+    let repo = with_version_table("version_table='_'.join(['my', 'versions'])");
+    assert!(repo.dbm(["status"]).expect_code(0).stdout.contains("no revision"));
+    repo.alembic(["upgrade", "b"]).expect_code(0);
+    insta::assert_snapshot!(repo.dbm(["status"]), @"
+    🔌 default: unreachable
+      head:     c (third)
+      reason:   alembic is at `b` in `sqlite:///db.sqlite`, where `alembic_version` says otherwise: env.py of `default` uses another version table, which `version-table` in dbm-git.toml can name
+    ");
+    insta::assert_snapshot!(repo.dbm(["migrate"]), @"
+    --- stderr
+    error: alembic is at `b` in `sqlite:///db.sqlite`, where `alembic_version` says otherwise: env.py of `default` uses another version table, which `version-table` in dbm-git.toml can name
+    --- exit 1
+    ");
+    repo.write(
+        "dbm-git.toml",
+        "[components.default]\nconfig = \"alembic.ini\"\nversion-table = \"my_versions\"\n",
+    );
+    assert!(repo.dbm(["status"]).expect_code(0).stdout.contains("current:  b (second)"));
+    repo.dbm(["migrate"]).expect_code(0);
+    repo.alembic(["current", "--check-heads"]).expect_code(0);
+}
