@@ -27,12 +27,18 @@ impl Repository {
     /// The commits that `HEAD` of this worktree was at, the youngest first, each
     /// once; at most `limit`. The present one is not among them.
     pub fn reflog(&self, limit: usize) -> Result<Vec<CommitId>, GitError> {
+        self.reflog_since("", limit)
+    }
+
+    /// The same, since the log was at `mark`; all of it where that is unknown.
+    pub fn reflog_since(&self, mark: &str, limit: usize) -> Result<Vec<CommitId>, GitError> {
         let head = self.head()?;
         // A new repository has none, and a bare one keeps none.
         let Ok(log) = self.git.reflog("HEAD") else { return Ok(Vec::new()) };
+        let entries = (0..log.len()).take_while(|&at| mark_at(&log, at).as_deref() != Some(mark));
         let mut seen = std::collections::HashSet::new();
         let mut commits = Vec::new();
-        for entry in log.iter() {
+        for entry in entries.filter_map(|at| log.get(at)) {
             for id in [entry.id_new(), entry.id_old()] {
                 let commit = CommitId(id);
                 if !id.is_zero() && Some(commit) != head && seen.insert(id) {
@@ -46,6 +52,12 @@ impl Repository {
         // What git has thrown away since is of no use.
         commits.retain(|commit| self.git.find_commit(commit.0).is_ok());
         Ok(commits)
+    }
+
+    /// Where the log of this worktree's `HEAD` is now; empty where there is none.
+    pub fn head_mark(&self) -> Result<String, GitError> {
+        let Ok(log) = self.git.reflog("HEAD") else { return Ok(String::new()) };
+        Ok(mark_at(&log, 0).unwrap_or_default())
     }
 
     /// The youngest commits that removed a file below `folders` whose name
@@ -82,4 +94,12 @@ impl Repository {
         }
         Ok(found)
     }
+}
+
+/// An entry of a log, the youngest being 0. Its position is part of it: within
+/// a second somebody can go back and forth and leave the same entry twice.
+fn mark_at(log: &git2::Reflog, at: usize) -> Option<String> {
+    let entry = log.get(at)?;
+    let seconds = entry.committer().when().seconds();
+    Some(format!("{} {} {} {seconds}", log.len() - at, entry.id_old(), entry.id_new()))
 }

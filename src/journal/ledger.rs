@@ -23,6 +23,8 @@ pub struct StoredLedger {
     pub ledger: Ledger,
     /// By the worktree's name.
     pub files: HashMap<String, Snapshot>,
+    /// Where the log of `HEAD` was then, by the worktree's name.
+    pub heads: HashMap<String, String>,
 }
 
 /// What a look leaves in the ledger.
@@ -36,6 +38,8 @@ pub struct LedgerUpdate<'a> {
     pub ledger: &'a Ledger,
     /// The files of the worktree at this look, where they were explained.
     pub files: Option<&'a Snapshot>,
+    /// Where the log of the worktree's `HEAD` is.
+    pub head: &'a str,
     /// Scripts that may have to be run one day when their files are gone.
     pub scripts: &'a [(BodyHash, Arc<Vec<u8>>)],
 }
@@ -84,8 +88,8 @@ impl Journal {
                     .bind(id)
                     .fetch_all(&mut *transaction)
                     .await?;
-            let files: Vec<(String, String)> =
-                sqlx::query_as("SELECT worktree, files FROM ledger_files WHERE ledger = ?")
+            let files: Vec<(String, String, String)> =
+                sqlx::query_as("SELECT worktree, files, head FROM ledger_files WHERE ledger = ?")
                     .bind(id)
                     .fetch_all(&mut *transaction)
                     .await?;
@@ -99,13 +103,14 @@ impl Journal {
             let entries = entries.iter().map(read_entry).collect::<Option<Vec<_>>>()?;
             let once_skipped =
                 skipped.iter().map(|id| RevisionId::new(id).ok()).collect::<Option<_>>()?;
+            let heads = files.iter().map(|(of, _, head)| (of.clone(), head.clone())).collect();
             let files = files
                 .iter()
-                .map(|(worktree, text)| Some((worktree.clone(), read_files(text)?)))
+                .map(|(worktree, text, _)| Some((worktree.clone(), read_files(text)?)))
                 .collect::<Option<_>>()?;
             let generation = Some(ledger.try_get("generation").ok()?);
             let ledger = Ledger { seen: read_seen(&ledger)?, entries, once_skipped };
-            Some(StoredLedger { generation, ledger, files })
+            Some(StoredLedger { generation, ledger, files, heads })
         };
         stored().ok_or_else(damaged)
     }
@@ -118,7 +123,10 @@ impl Journal {
         update: &LedgerUpdate<'_>,
     ) -> Result<bool, JournalError> {
         let known_files = before.files.get(update.worktree.name());
-        let has_new_files = update.files.is_some_and(|files| known_files != Some(files));
+        let known_head = before.heads.get(update.worktree.name()).map(String::as_str);
+        let has_new_files = update
+            .files
+            .is_some_and(|files| known_files != Some(files) || known_head != Some(update.head));
         if before.generation.is_some() && before.ledger == *update.ledger && !has_new_files {
             return Ok(true);
         }
@@ -132,19 +140,23 @@ impl Journal {
                 write_entries(&mut transaction, id, &update.ledger.entries).await?;
             }
             for revision in update.ledger.once_skipped.difference(&before.ledger.once_skipped) {
-                sqlx::query("INSERT OR IGNORE INTO ledger_skipped (ledger, revision) VALUES (?, ?)")
-                    .bind(id)
-                    .bind(revision.as_str())
-                    .execute(&mut *transaction)
-                    .await?;
+                sqlx::query(
+                    "INSERT OR IGNORE INTO ledger_skipped (ledger, revision) VALUES (?, ?)",
+                )
+                .bind(id)
+                .bind(revision.as_str())
+                .execute(&mut *transaction)
+                .await?;
             }
             if let Some(files) = files {
                 sqlx::query(
-                    "INSERT OR REPLACE INTO ledger_files (ledger, worktree, files) VALUES (?, ?, ?)",
+                    "INSERT OR REPLACE INTO ledger_files (ledger, worktree, files, head) \
+                     VALUES (?, ?, ?, ?)",
                 )
                 .bind(id)
                 .bind(update.worktree.name())
                 .bind(files)
+                .bind(update.head)
                 .execute(&mut *transaction)
                 .await?;
             }
@@ -176,7 +188,7 @@ impl StoredLedger {
     #[must_use]
     pub fn with(&self, ledger: Ledger) -> Self {
         let generation = Some(self.generation.map_or(0, |generation| generation + 1));
-        Self { generation, ledger, files: self.files.clone() }
+        Self { generation, ledger, files: self.files.clone(), heads: self.heads.clone() }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::OpsError;
 use super::database_target::{Asking, DatabaseTarget, Road, database_target, shown_url};
 use super::host::Host;
-use super::past::{Past, long_known, state_with, states_of_head, states_of_others};
+use super::past::{Past, long_known, state_with, states_of_head, states_of_others, states_since};
 use super::session::{Session, Source};
 use crate::alembic::Current;
 use crate::check::{Code, Judged, Level, run_rules};
@@ -16,7 +16,7 @@ use crate::git::CommitId;
 use crate::journal::{Journal, LedgerUpdate, StoredLedger, Worktree};
 use crate::plan::{
     BodyHash, DatabaseView, Evidence, FilesState, Fingerprint, Ledger, LedgerEntry, Observation,
-    Proof, Snapshot, explain, judge_database, prove,
+    Possibilities, Proof, Snapshot, judge_database, possibilities, prove,
 };
 use crate::project::Component;
 use crate::revision::{Divergence, Node, divergences};
@@ -136,10 +136,10 @@ pub fn look(
         Some(journal) => journal.ledger(&target.identity)?,
         None => StoredLedger::default(),
     };
-    let past =
+    let Explained { possibilities, texts } =
         Explanation { session, component, history: &history, snapshot: &snapshot, stored: &stored }
             .find(&observation, moment)?;
-    let mut ledger = past.ledger;
+    let mut ledger = possibilities.ledger();
     let files = files_state(component, &history);
     let judge =
         |ledger: &Ledger| judge_database(&snapshot, files.state(), &observation.rows, ledger);
@@ -159,15 +159,15 @@ pub fn look(
         // Who may not read the catalogue still has the rows.
         && let Ok(schema) = schema_objects(url, &moment.limits())
     {
-        let scripts = Scripts { history: &history, snapshot: &snapshot, past: &past.texts };
+        let scripts = Scripts { history: &history, snapshot: &snapshot, past: &texts };
         let asked = Asked { skipped: if is_written { &view.skipped } else { &[] }, moved: &moved };
-        scripts.prove(&mut ledger, &asked, &schema, journal.as_deref_mut())?;
+        scripts.prove(&mut ledger, &possibilities, &asked, &schema, journal.as_deref_mut())?;
         view = judge(&ledger);
     }
     ledger.once_skipped.extend(view.skipped.iter().map(|&node| snapshot.id(node).clone()));
     let mut look = Look { target, observation, history, snapshot, ledger, view, stored };
     if let Some(journal) = journal {
-        look.remember(session, journal, &past.texts)?;
+        look.remember(session, journal, &texts)?;
     }
     Ok(look)
 }
@@ -189,12 +189,14 @@ impl Look {
         if is_new {
             scripts.extend(texts(&self.history, &self.snapshot));
         }
+        let head = session.repository.head_mark()?;
         let update = LedgerUpdate {
             identity: &self.target.identity,
             database: &self.target.shown,
             worktree: &worktree,
             ledger: &self.ledger,
             files,
+            head: &head,
             scripts: &scripts,
         };
         if journal.save_ledger(&self.stored, &update)? {
@@ -316,19 +318,18 @@ struct PastStates {
     others: Vec<Past>,
 }
 
-/// A ledger, and the texts of scripts in it that are not checked out.
-struct Explained {
-    ledger: Ledger,
+/// What may have run, and the texts of scripts in it that are not checked out.
+struct Explained<'a> {
+    possibilities: Possibilities<'a>,
     texts: Vec<(BodyHash, Arc<Vec<u8>>)>,
 }
 
-impl Explanation<'_> {
-    fn find(&self, now: &Observation, moment: Moment) -> Result<Explained, OpsError> {
+impl<'a> Explanation<'a> {
+    fn find(&self, now: &'a Observation, moment: Moment) -> Result<Explained<'a>, OpsError> {
         let mut past = self.past(now, moment)?;
-        let ledger = self.explain(now, moment, &past);
-        let is_explained = ledger.seen.as_ref() == Some(now);
-        if is_explained || now.rows.is_empty() {
-            return Ok(self.explained(ledger, past));
+        let possibilities = self.explain(now, moment, &past);
+        if !possibilities.is_empty() || now.rows.is_empty() {
+            return Ok(self.explained(possibilities, past));
         }
         // Rows from a branch, or from a commit that is gone.
         let rows = match &self.stored.ledger.seen {
@@ -340,8 +341,8 @@ impl Explanation<'_> {
             None => state_with(self.session, self.component, &now.rows)?,
         };
         past.others.extend(found);
-        let ledger = self.explain(now, moment, &past);
-        Ok(self.explained(ledger, past))
+        let possibilities = self.explain(now, moment, &past);
+        Ok(self.explained(possibilities, past))
     }
 
     /// States of the files that have to be read for this look.
@@ -360,7 +361,11 @@ impl Explanation<'_> {
         let mut others = match self.stored.ledger.seen {
             // Without any earlier look it is older states that tell.
             None => states_of_head(session, component, &rows, FIRST_STATES)?,
-            Some(_) => Vec::new(),
+            // Somebody may have switched to other files and back.
+            Some(_) => {
+                let mark = self.stored.heads.get(worktree(session).name());
+                states_since(session, component, &rows, mark.map_or("", String::as_str))?
+            }
         };
         others.extend(states_of_others(session, component, &rows)?);
         Ok(PastStates { before: None, others })
@@ -395,7 +400,12 @@ impl Explanation<'_> {
         Ok(past.snapshot.knows(rows).then_some(past))
     }
 
-    fn explain(&self, now: &Observation, moment: Moment, past: &PastStates) -> Ledger {
+    fn explain(
+        &self,
+        now: &'a Observation,
+        moment: Moment,
+        past: &PastStates,
+    ) -> Possibilities<'a> {
         let own = worktree(self.session);
         let files = &self.stored.files;
         // Two files that claim one id: alembic had one of them, or the other.
@@ -411,10 +421,11 @@ impl Explanation<'_> {
             Moment::AfterChange { .. } => seen.chain(before).collect(),
             Moment::AnyTime => Vec::new(),
         };
-        explain(&self.stored.ledger, now, &[surest, all], self.snapshot)
+        possibilities(&self.stored.ledger, now, &[surest, all], self.snapshot)
     }
 
-    fn explained(&self, ledger: Ledger, past: PastStates) -> Explained {
+    fn explained(&self, possibilities: Possibilities<'a>, past: PastStates) -> Explained<'a> {
+        let ledger = possibilities.ledger();
         let checked_out: HashSet<&BodyHash> =
             self.snapshot.scripts.iter().map(|script| &script.body).collect();
         let texts = past
@@ -425,7 +436,7 @@ impl Explanation<'_> {
             .filter(|(body, _)| !checked_out.contains(body))
             .filter(|(body, _)| ledger.entries.iter().any(|entry| entry.body == *body))
             .collect();
-        Explained { ledger, texts }
+        Explained { possibilities, texts }
     }
 }
 
@@ -448,6 +459,7 @@ impl Scripts<'_> {
     fn prove(
         &self,
         ledger: &mut Ledger,
+        possibilities: &Possibilities<'_>,
         asked: &Asked<'_>,
         schema: &SchemaObjects,
         journal: Option<&mut Journal>,
@@ -475,6 +487,7 @@ impl Scripts<'_> {
             // In another schema than the migrations' everything is missing.
             proof.filter(|&proof| proof == Proof::Ran || is_the_schema)
         };
+        *ledger = possibilities.unrefuted(decide);
         let is_asked = |entry: &LedgerEntry| {
             !entry.is_known() || asked.moved.new.iter().any(|new| new.is_same(entry))
         };

@@ -50,6 +50,17 @@ pub fn states_of_head(
     states(session, component, commits, rows, wanted)
 }
 
+/// The states that `HEAD` of this worktree had since its log was at `mark`.
+pub fn states_since(
+    session: &Session,
+    component: &Component,
+    rows: &[String],
+    mark: &str,
+) -> Result<Vec<Past>, OpsError> {
+    let commits = session.repository.reflog_since(mark, REFLOG)?;
+    states(session, component, commits, rows, STATES)
+}
+
 /// The states that others have: upstream and its like.
 pub fn states_of_others(
     session: &Session,

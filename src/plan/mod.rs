@@ -25,7 +25,8 @@ pub use evidence::{Proof, prove};
 pub use fingerprint::{Fingerprint, Observation};
 pub use hash::hash_of;
 pub use ledger::{
-    BodyHash, Evidence, Ledger, LedgerEntry, Matching, SeenScript, Snapshot, Verdict, explain,
+    BodyHash, Evidence, Ledger, LedgerEntry, Matching, Possibilities, SeenScript, Snapshot,
+    Verdict, explain, possibilities,
 };
 pub use merge::{MergedHead, NewScript, ScriptConventions, merge_script};
 pub use migrate::{Direction, MigratePlan, MigrateRefusal, plan_migration};

@@ -96,7 +96,10 @@ pub fn status(world: &mut World<'_>, who: Who) -> Result<(), Failure> {
     let json = World::json(&run)?;
     let component = &json["components"][0];
     let state = component["state"].as_str().unwrap_or_default().to_owned();
-    world.transcript.push(format!("    # {state}"));
+    let lists = ["skipped", "unknown", "foreign"].map(|name| (name, list(component, name)));
+    let lists = lists.iter().filter(|(_, ids)| !ids.is_empty());
+    let told: String = lists.map(|(name, ids)| format!(", {name} {ids:?}")).collect();
+    world.transcript.push(format!("    # {state}{told}"));
     world.count(format!("status {state}"));
     let circumstances = truth.circumstances(world, who);
     let fail = |cause: &str| {
@@ -165,7 +168,9 @@ pub fn sync(world: &mut World<'_>, who: Who) -> Result<(), Failure> {
 fn unknown_of(world: &mut World<'_>, who: Who) -> Result<BTreeSet<String>, Failure> {
     let run = world.dbm(who, &["status", "--format", "json"]);
     let json = World::json(&run)?;
-    Ok(list(&json["components"][0], "unknown"))
+    let unknown = list(&json["components"][0], "unknown");
+    world.transcript.push(format!("    # unknown: {unknown:?}"));
+    Ok(unknown)
 }
 
 /// A sentence with `…` for all that stands in backticks.

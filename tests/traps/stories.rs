@@ -174,6 +174,29 @@ fn two_files_with_the_same_number_are_two_revisions() {
 }
 
 #[test]
+fn a_number_that_ran_on_another_branch_is_that_branchs_revision() {
+    let repo =
+        TestRepo::new().adds("<base> -> 0001, root").branch("side").adds("0001 -> 0002, theirs");
+    let name = |path: &str, table: &str| {
+        repo.write(path, repo.read(path).replace("'t_0002'", table));
+        repo.commit("Name the table");
+    };
+    name(&format!("{VERSIONS}/0002_theirs.py"), "'t_theirs'");
+    let repo = repo.switch("main");
+    assert_eq!(status(&repo), "no-revision");
+    // There and back, and alembic in between: the files are those of the last look.
+    let repo = repo.switch("side");
+    repo.alembic(["upgrade", "head"]).expect_code(0);
+    let repo = repo.switch("main").adds("0001 -> 0002, mine");
+    let path = format!("{VERSIONS}/0002_mine.py");
+    repo.write(&path, repo.read(&path).replace("'t_0002'", "'t_mine'"));
+    assert_eq!(status(&repo), "foreign, foreign 0002");
+    sync(&repo);
+    assert_eq!(database(&repo), "0002: t_0001 t_mine");
+    assert_eq!(status(&repo), "up-to-date");
+}
+
+#[test]
 fn two_clones_on_one_database_each_learn_what_the_other_did() {
     let mine = line().publish("main");
     let theirs = mine.colleague("theirs");

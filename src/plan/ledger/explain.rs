@@ -2,13 +2,25 @@
 
 use std::collections::HashSet;
 
-use super::super::Observation;
-use super::entry::{Evidence, Ledger, LedgerEntry};
+use super::super::{Observation, Proof};
+use super::entry::{BodyHash, Evidence, Ledger, LedgerEntry};
 use super::known::Matching;
 use super::snapshot::Snapshot;
 use crate::revision::RevisionId;
 
-/// The ledger after a look that saw `now`.
+/// The ledger after a look that saw `now`, where nothing but the graphs tells.
+///
+/// See [`possibilities`].
+pub fn explain(
+    ledger: &Ledger,
+    now: &Observation,
+    tiers: &[Vec<&Snapshot>],
+    current: &Snapshot,
+) -> Ledger {
+    possibilities(ledger, now, tiers, current).ledger()
+}
+
+/// What may have happened until a look that saw `now`.
 ///
 /// `tiers` are the graphs that alembic may have had since the last look, the
 /// surest first. The first tier in which one knows all rows, old and new,
@@ -16,30 +28,78 @@ use crate::revision::RevisionId;
 /// disagree about is unknown. If none does, the ledger stays as it is: the
 /// files that explain the rows may yet arrive. `current` is the graph of the
 /// files as they are now.
-pub fn explain(
-    ledger: &Ledger,
-    now: &Observation,
+pub fn possibilities<'a>(
+    ledger: &'a Ledger,
+    now: &'a Observation,
     tiers: &[Vec<&Snapshot>],
-    current: &Snapshot,
-) -> Ledger {
-    let explained = match &ledger.seen {
+    current: &'a Snapshot,
+) -> Possibilities<'a> {
+    let all = match &ledger.seen {
         None => first_look(now, tiers),
-        Some(before) if before.rows == now.rows => Some(ledger.entries.clone()),
+        Some(before) if before.rows == now.rows => vec![ledger.entries.clone()],
         Some(before) => moved(ledger, before, now, tiers),
     };
-    let Some(entries) = explained else { return ledger.clone() };
-    let mut after =
-        Ledger { seen: Some(now.clone()), entries, once_skipped: ledger.once_skipped.clone() };
-    if let Some(before) = &ledger.seen {
-        doubt(&mut after, before, now, current);
-    }
-    after
+    Possibilities { ledger, now, current, all }
 }
 
-fn first_look(now: &Observation, tiers: &[Vec<&Snapshot>]) -> Option<Vec<LedgerEntry>> {
-    let valid = first_valid(tiers, |snapshot| snapshot.knows(&now.rows))?;
-    let all = valid.iter().map(|snapshot| ran_by_rows(snapshot, &now.rows)).collect();
-    Some(agreed(all))
+/// What each of the graphs that explain a look says to have run.
+#[derive(Clone, Debug)]
+pub struct Possibilities<'a> {
+    ledger: &'a Ledger,
+    now: &'a Observation,
+    current: &'a Snapshot,
+    /// None where no graph explains the look.
+    all: Vec<Vec<LedgerEntry>>,
+}
+
+impl Possibilities<'_> {
+    /// Whether no graph explains the look.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// What they agree about; of the rest nothing is known.
+    pub fn ledger(&self) -> Ledger {
+        self.agreed(self.all.iter().collect())
+    }
+
+    /// The same, without those that the schema refutes: files of which one did
+    /// not run are not those that alembic had. Where it refutes all, or none, it
+    /// tells nothing of them.
+    pub fn unrefuted(&self, proof: impl Fn(&LedgerEntry) -> Option<Proof>) -> Ledger {
+        let names = Names::of(&self.all);
+        let is_disputed = |entry: &&LedgerEntry| !self.all.iter().all(|p| names.contains(p, entry));
+        let disputed: Vec<&LedgerEntry> = self.all.iter().flatten().filter(is_disputed).collect();
+        let is_refuted = |possibility: &Vec<LedgerEntry>| {
+            disputed.iter().any(|entry| match proof(entry) {
+                Some(Proof::Ran) => !names.contains(possibility, entry),
+                Some(Proof::DidNotRun) => names.contains(possibility, entry),
+                None => false,
+            })
+        };
+        let left: Vec<&Vec<LedgerEntry>> = self.all.iter().filter(|p| !is_refuted(p)).collect();
+        if left.is_empty() { self.ledger() } else { self.agreed(left) }
+    }
+
+    fn agreed(&self, possibilities: Vec<&Vec<LedgerEntry>>) -> Ledger {
+        if possibilities.is_empty() {
+            return self.ledger.clone();
+        }
+        let mut after = Ledger {
+            seen: Some(self.now.clone()),
+            entries: agreed(&possibilities),
+            once_skipped: self.ledger.once_skipped.clone(),
+        };
+        if let Some(before) = &self.ledger.seen {
+            doubt(&mut after, before, self.now, self.current);
+        }
+        after
+    }
+}
+
+fn first_look(now: &Observation, tiers: &[Vec<&Snapshot>]) -> Vec<Vec<LedgerEntry>> {
+    let valid = first_valid(tiers, |snapshot| snapshot.knows(&now.rows));
+    valid.iter().map(|snapshot| ran_by_rows(snapshot, &now.rows)).collect()
 }
 
 fn ran_by_rows(snapshot: &Snapshot, rows: &[String]) -> Vec<LedgerEntry> {
@@ -52,24 +112,24 @@ fn moved(
     before: &Observation,
     now: &Observation,
     tiers: &[Vec<&Snapshot>],
-) -> Option<Vec<LedgerEntry>> {
+) -> Vec<Vec<LedgerEntry>> {
     let is_other = before.fingerprint.identity != now.fingerprint.identity;
     if now.rows.is_empty() && is_other {
         // Dropped, and made anew: nothing of what ran is in there.
-        return Some(Vec::new());
+        return vec![Vec::new()];
     }
     let knows_both = |s: &&Snapshot| s.knows(&before.rows) && s.knows(&now.rows);
-    if let Some(valid) = first_valid(tiers, |snapshot| knows_both(&snapshot)) {
-        let all = valid
+    let valid = first_valid(tiers, |snapshot| knows_both(&snapshot));
+    if !valid.is_empty() {
+        return valid
             .iter()
             .map(|snapshot| walked(&ledger.entries, snapshot, &before.rows, &now.rows))
             .collect();
-        return Some(agreed(all));
     }
     // Alembic refuses to walk from rows that it doesn't know: somebody has
     // stamped, or run the other files, or brought an older copy back.
-    let valid = first_valid(tiers, |snapshot| snapshot.knows(&now.rows))?;
-    Some(agreed(valid.iter().map(|snapshot| jumped(&ledger.entries, snapshot, now)).collect()))
+    let valid = first_valid(tiers, |snapshot| snapshot.knows(&now.rows));
+    valid.iter().map(|snapshot| jumped(&ledger.entries, snapshot, now)).collect()
 }
 
 /// The entries after alembic went from the rows `before` to the rows `now`.
@@ -111,36 +171,62 @@ fn jumped(entries: &[LedgerEntry], snapshot: &Snapshot, now: &Observation) -> Ve
     after
 }
 
-/// The graphs of the first tier that has any that will do.
+/// The graphs of the first tier that has any that will do; none if none has.
 fn first_valid<'a>(
     tiers: &[Vec<&'a Snapshot>],
     will_do: impl Fn(&Snapshot) -> bool,
-) -> Option<Vec<&'a Snapshot>> {
+) -> Vec<&'a Snapshot> {
     tiers
         .iter()
         .map(|tier| tier.iter().copied().filter(|s| will_do(s)).collect::<Vec<_>>())
         .find(|valid| !valid.is_empty())
+        .unwrap_or_default()
 }
 
 /// The first of several possibilities; what not all of them say is unknown.
-fn agreed(possibilities: Vec<Vec<LedgerEntry>>) -> Vec<LedgerEntry> {
-    let names = |entries: &[LedgerEntry]| -> HashSet<_> {
-        entries.iter().map(|e| (e.revision.clone(), e.body.clone())).collect()
-    };
-    let sets: Vec<HashSet<_>> = possibilities.iter().map(|p| names(p)).collect();
-    let mut seen: HashSet<(RevisionId, super::BodyHash)> = HashSet::new();
+fn agreed(possibilities: &[&Vec<LedgerEntry>]) -> Vec<LedgerEntry> {
+    let names = Names::of(possibilities.iter().copied());
+    let mut seen: HashSet<Name<'_>> = HashSet::new();
     let mut all = Vec::new();
-    for mut entry in possibilities.into_iter().flatten() {
-        let name = (entry.revision.clone(), entry.body.clone());
-        if !seen.insert(name.clone()) {
-            continue;
+    for entry in possibilities.iter().copied().flatten() {
+        if seen.insert(names.name(entry)) {
+            let is_disputed = !possibilities.iter().all(|p| names.contains(p, entry));
+            let evidence = if is_disputed { Evidence::Unknown } else { entry.evidence };
+            all.push(LedgerEntry { evidence, ..entry.clone() });
         }
-        if !sets.iter().all(|set| set.contains(&name)) {
-            entry.evidence = Evidence::Unknown;
-        }
-        all.push(entry);
     }
     all
+}
+
+/// What makes two entries of different possibilities the same revision: what
+/// they say, since either may have been renumbered. Only where that does not
+/// tell one from another is it the id, too.
+type Name<'a> = (Option<&'a RevisionId>, &'a BodyHash);
+
+struct Names<'a> {
+    /// Bodies that several entries of one possibility have.
+    shared: HashSet<&'a BodyHash>,
+}
+
+impl<'a> Names<'a> {
+    fn of(possibilities: impl IntoIterator<Item = &'a Vec<LedgerEntry>>) -> Self {
+        let mut shared = HashSet::new();
+        for possibility in possibilities {
+            let mut seen = HashSet::new();
+            let twice = possibility.iter().filter(|entry| !seen.insert(&entry.body));
+            shared.extend(twice.map(|entry| &entry.body));
+        }
+        Self { shared }
+    }
+
+    fn name<'e>(&self, entry: &'e LedgerEntry) -> Name<'e> {
+        let needs_id = entry.is_empty || self.shared.contains(&entry.body);
+        (needs_id.then_some(&entry.revision), &entry.body)
+    }
+
+    fn contains(&self, possibility: &[LedgerEntry], entry: &LedgerEntry) -> bool {
+        possibility.iter().any(|other| self.name(other) == self.name(entry))
+    }
 }
 
 /// What the fingerprint takes back: the database was written by a hand that the

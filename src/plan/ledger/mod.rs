@@ -11,7 +11,7 @@ mod known;
 mod snapshot;
 
 pub use entry::{BodyHash, Evidence, Ledger, LedgerEntry};
-pub use explain::explain;
+pub use explain::{Possibilities, explain, possibilities};
 pub use known::{Matching, Verdict};
 pub use snapshot::{SeenScript, Snapshot};
 

@@ -2,7 +2,7 @@
 //! said then, and what is believed to have run afterwards.
 
 use super::*;
-use crate::plan::{DatabaseState, FilesState, Fingerprint, Observation, judge_database};
+use crate::plan::{DatabaseState, FilesState, Fingerprint, Observation, Proof, judge_database};
 use crate::revision::parse_history;
 use crate::tree::RepoPath;
 
@@ -229,6 +229,51 @@ fn another_script_with_the_same_number_is_another_revision() {
         &theirs,
         DatabaseState::Foreign,
         ["", "", "2"],
+    );
+}
+
+//  1 ── 2 (mine)        1 ── 2 (theirs)
+#[test]
+fn files_that_the_schema_refutes_are_not_those_that_alembic_had() {
+    let mine = files_with("<base> -> 1\n1 -> 2", &[("2", "mine")]);
+    let theirs = files_with("<base> -> 1\n1 -> 2", &[("2", "theirs")]);
+    let (before, now) = (files("<base> -> 1"), rows("2"));
+    let ledger = Story::begin().looks(rows("1"), &before).ledger;
+    let tiers = [vec![&mine, &theirs]];
+    let all = possibilities(&ledger, &now, &tiers, &mine);
+    // The two say that one of them ran; a proof of either tells of both.
+    for (body, proof) in [("mine", Proof::DidNotRun), ("theirs", Proof::Ran)] {
+        let ledger = all.unrefuted(|entry| (entry.body.as_str() == body).then_some(proof));
+        let story = Story { ledger, now: now.clone() };
+        story.is(&mine, DatabaseState::Foreign, ["", "", "2"]);
+    }
+    // Nothing is proved; or what somebody has stamped proves all of them wrong.
+    for proof in [None, Some(Proof::DidNotRun)] {
+        let ledger = all.unrefuted(|_| proof);
+        Story { ledger, now: now.clone() }.is(&mine, DatabaseState::Unknown, ["", "2", ""]);
+    }
+}
+
+#[test]
+fn graphs_that_know_a_revision_by_different_numbers_agree_about_it() {
+    let before = files_with("<base> -> 1\n1 -> 2", &[("2", "mine")]);
+    let after = files_with("<base> -> 1\n1 -> 2\n2 -> 3", &[("2", "theirs"), ("3", "mine")]);
+    Story::begin().looks_with(rows("2"), &[vec![&before]], &after).is(
+        &after,
+        DatabaseState::Skipped,
+        ["2", "", ""],
+    );
+    // Either has run 1; what else did depends on which files those were.
+    Story::begin().looks_with(rows("2"), &[vec![&before, &after]], &after).is(
+        &after,
+        DatabaseState::Unknown,
+        ["", "2 3", ""],
+    );
+    let merged = files_with("<base> -> 1\n1 -> 3\n3 -> 2", &[("2", "theirs"), ("3", "mine")]);
+    Story::begin().looks_with(rows("2"), &[vec![&before, &merged]], &merged).is(
+        &merged,
+        DatabaseState::Unknown,
+        ["", "2", ""],
     );
 }
 
