@@ -248,13 +248,16 @@ fn doubt(ledger: &mut Ledger, before: &Observation, now: &Observation, current: 
         return;
     }
     let matching = Matching::new(&ledger.entries, current);
-    if is_other {
-        // A restored copy need not hold what ran beside its rows.
-        let applied = current.applied(&now.rows);
-        for (at, entry) in ledger.entries.iter_mut().enumerate() {
-            if matching.node_of[at].is_none_or(|node| !applied[node]) {
-                entry.evidence = Evidence::Unknown;
-            }
+    let applied = current.applied(&now.rows);
+    for (at, entry) in ledger.entries.iter_mut().enumerate() {
+        let is_beyond_rows = match matching.node_of[at] {
+            // Alembic may have gone up to it, for the second time, and back down.
+            Some(node) => !applied[node],
+            // A restored copy need not hold what ran beside its rows.
+            None => is_other,
+        };
+        if is_beyond_rows {
+            entry.evidence = Evidence::Unknown;
         }
     }
     let skipped = matching.without_entry(current, &now.rows);

@@ -184,6 +184,20 @@ fn rows_written_by_hand_leave_what_was_skipped_unknown() {
 }
 
 #[test]
+fn what_ran_above_rows_that_were_written_since_may_have_been_taken_down() {
+    // Mine is 3 now. Alembic, at 2, goes up to it and down again.
+    let before = files_with("<base> -> 1\n1 -> 2", &[("2", "mine")]);
+    let after = files_with("<base> -> 1\n1 -> 2\n2 -> 3", &[("2", "theirs"), ("3", "mine")]);
+    let story = || Story::begin().looks(rows("2"), &before).looks(rows("2"), &after);
+    story().is(&after, DatabaseState::Skipped, ["2", "", ""]);
+    story().looks(seen("2", "db", "written"), &after).is(
+        &after,
+        DatabaseState::Unknown,
+        ["", "2 3", ""],
+    );
+}
+
+#[test]
 fn graphs_that_disagree_leave_it_open() {
     let (before, after) = (files(BEFORE), files(AFTER));
     Story::begin().looks_with(rows("f"), &[vec![&after, &before]], &after).is(
