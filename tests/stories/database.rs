@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::python::Schema;
 use crate::support::Server;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,27 @@ pub struct Database {
     ran: Vec<(bool, String)>,
     /// What had run when it was copied.
     copied: Option<Vec<(bool, String)>>,
+    /// What dbm-git saw at its last look.
+    seen: Option<Seen>,
+    /// Revisions that ran, or were taken back, between two looks to which the
+    /// database was the same.
+    unseen: BTreeSet<String>,
+}
+
+/// All that a look can see of a database.
+#[derive(PartialEq, Eq)]
+pub struct Shown {
+    pub rows: BTreeSet<String>,
+    pub schema: Schema,
+    /// SQLite's count of changes to the schema.
+    pub cookie: String,
+}
+
+struct Seen {
+    shown: Shown,
+    ran: BTreeSet<String>,
+    /// How many steps it took until then.
+    steps: usize,
 }
 
 impl Database {
@@ -55,7 +77,7 @@ impl Database {
             Dialect::Sqlite => Place::File(path),
             server => Place::Server(server.server(), server),
         };
-        Self { place, ran: Vec::new(), copied: None }
+        Self { place, ran: Vec::new(), copied: None, seen: None, unseen: BTreeSet::new() }
     }
 
     pub fn url(&self) -> String {
@@ -103,6 +125,43 @@ impl Database {
         self.ran.len()
     }
 
+    /// Holds what a look is about to see against what the last one saw.
+    ///
+    /// Somebody who gives a number to another file makes alembic run revisions
+    /// twice and take them back once, and be at the same row after it. Of those
+    /// that only write data nothing is left to see then but the data, which an
+    /// application writes as well: whatever dbm-git says of them, there is a story
+    /// in which it would be wrong. PostgreSQL alone tells that the row was written.
+    pub fn compare(&mut self, shown: &Shown) {
+        let Some(seen) = &self.seen else { return };
+        let ran = self.ran();
+        if seen.shown == *shown && !self.tells_of_written_rows() {
+            self.unseen.extend(ran.symmetric_difference(&seen.ran).cloned());
+        } else {
+            for (_, uid) in self.ran.iter().skip(seen.steps) {
+                self.unseen.remove(uid);
+            }
+        }
+    }
+
+    /// Takes in what dbm-git leaves, `before` steps after the beginning: what it
+    /// has run itself it knows.
+    pub fn look(&mut self, shown: Shown, before: usize) {
+        for (_, uid) in self.ran.iter().skip(before) {
+            self.unseen.remove(uid);
+        }
+        self.seen = Some(Seen { shown, ran: self.ran(), steps: self.ran.len() });
+    }
+
+    /// What nobody can know to have run, or not.
+    pub fn unseen(&self) -> &BTreeSet<String> {
+        &self.unseen
+    }
+
+    fn tells_of_written_rows(&self) -> bool {
+        matches!(self.place, Place::Server(_, Dialect::Postgres))
+    }
+
     /// What ran after the first `before` steps although it had run already.
     pub fn ran_twice(&self, before: usize) -> Vec<String> {
         let mut ran = BTreeSet::new();
@@ -124,6 +183,8 @@ impl Database {
             Place::Server(server, _) => server.recreate(),
         }
         self.ran.clear();
+        self.unseen.clear();
+        self.seen = None;
     }
 
     /// Puts a copy aside; whether that could be done.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::python::Schema;
 use crate::support::Random;
 
 /// One operation, with all that its downgrade needs to know.
@@ -223,6 +224,23 @@ impl Operation {
                 format!("    op.execute(\"UPDATE {table} SET n = n - 1\")\n")
             }
             other => other.inverse().upgrade(),
+        }
+    }
+
+    /// Takes what it has made out of the description of a schema.
+    pub fn forget(&self, schema: &mut Schema) {
+        let (table, line) = match self {
+            Self::CreateTable { table, .. } => {
+                schema.remove(table);
+                return;
+            }
+            Self::AddColumn { table, column, .. } => (table, format!("{column} ")),
+            Self::CreateIndex { index, table, .. } => (table, format!("index {index} ")),
+            // Others make nothing, or are not in stories.
+            _ => return,
+        };
+        if let Some(lines) = schema.get_mut(table) {
+            lines.retain(|known| !known.starts_with(&line));
         }
     }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 use dbm_git::script::{FieldValue, parse_script};
 use serde_json::Value;
 
-use crate::database::{Database, Dialect};
+use crate::database::{Database, Dialect, Shown};
 use crate::operations::{Kinds, Operation, Tables, script};
 use crate::python::{AlembicServer, Ended, Hands, Schema};
 use crate::story::{Act, Event, Setting, Who};
@@ -49,6 +49,8 @@ pub struct World<'p> {
     /// Where the files are tried out.
     fresh: Database,
     operations: BTreeMap<String, Vec<Operation>>,
+    /// Revisions that were written where dbm-git is.
+    made_here: BTreeSet<String>,
     /// What happened, as one would type it.
     pub transcript: Vec<String>,
     /// How many lines of the log have been read.
@@ -114,6 +116,7 @@ impl<'p> World<'p> {
             databases: databases.collect(),
             fresh: Database::new(dialect, outside.join("fresh.sqlite")),
             operations: BTreeMap::new(),
+            made_here: BTreeSet::new(),
             transcript: Vec::new(),
             read: 0,
             tally: BTreeMap::new(),
@@ -205,6 +208,7 @@ impl<'p> World<'p> {
     /// Runs git, whatever becomes of it.
     fn git(&mut self, who: Who, arguments: &[&str]) -> Run {
         self.tell(who, &format!("git {}", arguments.join(" ")));
+        let files = self.repo(who).files_in(VERSIONS);
         let run = Run::of(self.command(who, "git").args(arguments));
         if let Some(line) = run.stderr.lines().find(|line| line.contains("to your database (")) {
             self.note(line);
@@ -214,11 +218,46 @@ impl<'p> World<'p> {
             self.note(format!("exit {}", run.code));
         }
         self.absorb();
+        if who != Who::Bob && self.setting.hooks && self.repo(who).files_in(VERSIONS) != files {
+            // A hook has looked.
+            let steps = self.compare(who);
+            self.look(who, steps);
+        }
         run
     }
 
     /// Runs dbm-git, whatever becomes of it.
     pub fn dbm(&mut self, who: Who, arguments: &[&str]) -> Run {
+        let steps = self.compare(who);
+        let run = self.run_dbm(who, arguments);
+        self.look(who, steps);
+        run
+    }
+
+    /// Holds the database of now against the last look at it; how many steps it
+    /// has had.
+    pub fn compare(&mut self, who: Who) -> usize {
+        let (shown, at) = (self.shown(who), self.at(who));
+        self.databases[at].compare(&shown);
+        self.databases[at].steps()
+    }
+
+    fn look(&mut self, who: Who, before: usize) {
+        let (shown, at) = (self.shown(who), self.at(who));
+        self.databases[at].look(shown, before);
+    }
+
+    fn shown(&mut self, who: Who) -> Shown {
+        let (rows, schema) = (self.version_rows(who), self.schema(who));
+        let url = self.database(who).url();
+        let cookie = match url.starts_with("sqlite") && !schema.is_empty() {
+            true => self.hands.sql(&url, &["PRAGMA schema_version"]).concat().concat(),
+            false => String::new(),
+        };
+        Shown { rows, schema, cookie }
+    }
+
+    fn run_dbm(&mut self, who: Who, arguments: &[&str]) -> Run {
         self.tell(who, &format!("dbm-git {}", arguments.join(" ")));
         let run = Run::of(self.command(who, env!("CARGO_BIN_EXE_dbm-git")).args(arguments));
         if run.code != 0 {
@@ -365,6 +404,9 @@ impl<'p> World<'p> {
         self.note(format!("{from} -> {id}, {}", operations[0]));
         self.repo(who).write(&path, script(uid, &id, &downs, &operations));
         self.operations.insert(uid.to_owned(), operations);
+        if who != Who::Bob {
+            self.made_here.insert(uid.to_owned());
+        }
     }
 
     fn branch(&self, who: Who) -> String {
@@ -572,6 +614,23 @@ impl<'p> World<'p> {
     pub fn schema(&mut self, who: Who) -> Schema {
         let url = self.database(who).url();
         self.hands.schema(&url)
+    }
+
+    /// The schema without what was made by revisions whose files have never been in
+    /// the clone: where a number that they share with one of its own has hidden
+    /// them, there is nothing by which to take them down, and not even to tell what
+    /// they have left from what somebody has made by hand.
+    pub fn schema_without_strangers(&mut self, who: Who) -> Schema {
+        let mut schema = self.schema(who);
+        let known = self.repo(who).git(["log", "--all", "--reflog", "--format=", "--name-only"]);
+        let is_stranger =
+            |uid: &String| !self.made_here.contains(uid) && !known.contains(&format!("_{uid}.py"));
+        let strangers: Vec<String> =
+            self.database(who).ran().into_iter().filter(is_stranger).collect();
+        for operation in strangers.iter().filter_map(|uid| self.operations.get(uid)).flatten() {
+            operation.forget(&mut schema);
+        }
+        schema
     }
 
     pub fn version_rows(&mut self, who: Who) -> BTreeSet<String> {
