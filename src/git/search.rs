@@ -24,6 +24,20 @@ impl Repository {
         Ok(tips)
     }
 
+    /// The commits that are checked out in the other worktrees.
+    pub fn other_heads(&self) -> Result<Vec<CommitId>, GitError> {
+        let names = self.git.worktrees().map_err(GitError::on("list the worktrees"))?;
+        let linked = names.iter().filter_map(Result::ok).flatten().filter_map(|name| {
+            let worktree = self.git.find_worktree(name).ok()?;
+            // Its folder may be gone.
+            git2::Repository::open_from_worktree(&worktree).ok()
+        });
+        let main = git2::Repository::open(self.git.commondir()).ok();
+        let others = linked.chain(main).filter(|other| other.path() != self.git.path());
+        let commit = |other: git2::Repository| other.head().ok()?.target().map(CommitId);
+        Ok(others.filter_map(commit).collect())
+    }
+
     /// The commits that `HEAD` of this worktree was at, the youngest first, each
     /// once; at most `limit`. The present one is not among them.
     pub fn reflog(&self, limit: usize) -> Result<Vec<CommitId>, GitError> {

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use super::OpsError;
 use super::database_target::{Asking, DatabaseTarget, Road, database_target, shown_url};
 use super::host::Host;
-use super::past::{Past, long_known, state_with, states_of_head, states_of_others, states_since};
+use super::past::{
+    Past, long_known, state_with, states_of_head, states_of_others, states_of_worktrees,
+    states_since,
+};
 use super::session::{Session, Source};
 use crate::alembic::Current;
 use crate::check::{Code, Judged, Level, run_rules};
@@ -144,23 +147,18 @@ pub fn look(
     let judge =
         |ledger: &Ledger| judge_database(&snapshot, files.state(), &observation.rows, ledger);
     let mut view = judge(&ledger);
-    let is_written = stored
-        .ledger
-        .seen
-        .as_ref()
-        .is_none_or(|seen| seen.fingerprint.content != observation.fingerprint.content);
     // Whoever stamps moves the rows as if they had run something.
     let moved = match stored.ledger.seen {
         Some(_) => Moved::between(&stored.ledger, &ledger),
         None => Moved::at_first(&ledger, long_known(session, component)?.as_ref()),
     };
     if let Some((url, _)) = target.direct()
-        && (is_uncertain(&view, &ledger, is_written) || !moved.is_empty())
+        && (is_uncertain(&view, &ledger) || !moved.is_empty())
         // Who may not read the catalogue still has the rows.
         && let Ok(schema) = schema_objects(url, &moment.limits())
     {
         let scripts = Scripts { history: &history, snapshot: &snapshot, past: &texts };
-        let asked = Asked { skipped: if is_written { &view.skipped } else { &[] }, moved: &moved };
+        let asked = Asked { skipped: &view.skipped, moved: &moved };
         scripts.prove(&mut ledger, &possibilities, &asked, &schema, journal.as_deref_mut())?;
         view = judge(&ledger);
     }
@@ -367,6 +365,7 @@ impl<'a> Explanation<'a> {
                 states_since(session, component, &rows, mark.map_or("", String::as_str))?
             }
         };
+        others.extend(states_of_worktrees(session, component, &rows)?);
         others.extend(states_of_others(session, component, &rows)?);
         Ok(PastStates { before: None, others })
     }
@@ -440,9 +439,10 @@ impl<'a> Explanation<'a> {
     }
 }
 
-fn is_uncertain(view: &DatabaseView, ledger: &Ledger, is_written: bool) -> bool {
+/// What is believed to be skipped may have run from a file that arrives only now.
+fn is_uncertain(view: &DatabaseView, ledger: &Ledger) -> bool {
     !view.unknown.is_empty()
-        || is_written && !view.skipped.is_empty()
+        || !view.skipped.is_empty()
         || ledger.entries.iter().any(|entry| !entry.is_known())
 }
 
@@ -455,7 +455,7 @@ struct Scripts<'a> {
 
 impl Scripts<'_> {
     /// Lets the schema decide about what is unknown, what is believed to be
-    /// skipped in a database that was written since, and what the moved rows say.
+    /// skipped, and what the moved rows say.
     fn prove(
         &self,
         ledger: &mut Ledger,
@@ -469,17 +469,26 @@ impl Scripts<'_> {
             .iter()
             .map(|&node| self.snapshot.entry(node, Evidence::Inferred))
             .collect();
-        // What may be in the database: what ran, what may have, what is asked about.
-        let present: Vec<LedgerEntry> =
-            ledger.entries.iter().chain(&skipped).chain(&asked.moved.gone).cloned().collect();
+        // Whatever ran by the rows: what is asked about may be in the database, too.
+        let perhaps: Vec<&LedgerEntry> = skipped.iter().chain(&asked.moved.gone).collect();
+        let mut bodies = HashSet::new();
+        let possible: Vec<LedgerEntry> = ledger
+            .entries
+            .iter()
+            .chain(possibilities.entries())
+            .chain(perhaps.iter().copied())
+            .filter(|entry| bodies.insert(&entry.body))
+            .cloned()
+            .collect();
         let mut texts = texts(self.history, self.snapshot);
         texts.extend_from_slice(self.past);
-        let bodies = present.iter().map(|entry| &entry.body);
+        let bodies = possible.iter().map(|entry| &entry.body);
         let footprints = footprints_of(bodies, &texts, journal)?;
         let is_the_schema = shows_any(&ledger.entries, &footprints, schema);
-        let decide = |entry: &LedgerEntry| -> Option<Proof> {
-            let others: Vec<&Footprint> = present
+        let decide = |entry: &LedgerEntry, ran: &[LedgerEntry]| -> Option<Proof> {
+            let others: Vec<&Footprint> = ran
                 .iter()
+                .chain(perhaps.iter().copied())
                 .filter(|other| other.body != entry.body)
                 .filter_map(|other| footprints.get(&other.body))
                 .collect();
@@ -488,18 +497,19 @@ impl Scripts<'_> {
             proof.filter(|&proof| proof == Proof::Ran || is_the_schema)
         };
         *ledger = possibilities.unrefuted(decide);
+        let present = ledger.entries.clone();
         let is_asked = |entry: &LedgerEntry| {
             !entry.is_known() || asked.moved.new.iter().any(|new| new.is_same(entry))
         };
         let proofs: Vec<Option<Proof>> = ledger
             .entries
             .iter()
-            .map(|entry| if is_asked(entry) { decide(entry) } else { None })
+            .map(|entry| if is_asked(entry) { decide(entry, &present) } else { None })
             .collect();
         let ran: Vec<LedgerEntry> = skipped
             .iter()
             .chain(&asked.moved.gone)
-            .filter(|entry| decide(entry) == Some(Proof::Ran))
+            .filter(|entry| decide(entry, &present) == Some(Proof::Ran))
             .cloned()
             .collect();
         // Rows that are wrong about one of them are no evidence for the others.

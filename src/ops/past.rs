@@ -61,6 +61,15 @@ pub fn states_since(
     states(session, component, commits, rows, STATES)
 }
 
+/// The states that the other worktrees have.
+pub fn states_of_worktrees(
+    session: &Session,
+    component: &Component,
+    rows: &[String],
+) -> Result<Vec<Past>, OpsError> {
+    states(session, component, session.repository.other_heads()?, rows, STATES)
+}
+
 /// The states that others have: upstream and its like.
 pub fn states_of_others(
     session: &Session,

@@ -173,27 +173,69 @@ fn two_files_with_the_same_number_are_two_revisions() {
     assert_eq!(status(&repo), "up-to-date");
 }
 
+/// Has the file of a number make a table of its own.
+fn name_table(repo: &TestRepo, file: &str, table: &str) {
+    let path = format!("{VERSIONS}/{file}");
+    repo.write(&path, repo.read(&path).replace("'t_0002'", &format!("'{table}'")));
+    repo.git(["add", "migrations"]);
+    repo.git(["commit", "--quiet", "-m", "Name the table"]);
+}
+
 #[test]
 fn a_number_that_ran_on_another_branch_is_that_branchs_revision() {
     let repo =
         TestRepo::new().adds("<base> -> 0001, root").branch("side").adds("0001 -> 0002, theirs");
-    let name = |path: &str, table: &str| {
-        repo.write(path, repo.read(path).replace("'t_0002'", table));
-        repo.commit("Name the table");
-    };
-    name(&format!("{VERSIONS}/0002_theirs.py"), "'t_theirs'");
+    name_table(&repo, "0002_theirs.py", "t_theirs");
     let repo = repo.switch("main");
     assert_eq!(status(&repo), "no-revision");
     // There and back, and alembic in between: the files are those of the last look.
     let repo = repo.switch("side");
     repo.alembic(["upgrade", "head"]).expect_code(0);
     let repo = repo.switch("main").adds("0001 -> 0002, mine");
-    let path = format!("{VERSIONS}/0002_mine.py");
-    repo.write(&path, repo.read(&path).replace("'t_0002'", "'t_mine'"));
+    name_table(&repo, "0002_mine.py", "t_mine");
     assert_eq!(status(&repo), "foreign, foreign 0002");
     sync(&repo);
     assert_eq!(database(&repo), "0002: t_0001 t_mine");
     assert_eq!(status(&repo), "up-to-date");
+}
+
+#[test]
+fn a_number_that_ran_in_another_worktree_is_that_worktrees_revision() {
+    let main = TestRepo::new().adds("<base> -> 0001, root");
+    let shared = format!("sqlite:///{}", main.path().join("db.sqlite").display());
+    main.write("alembic.ini", main.read("alembic.ini").replace("sqlite:///db.sqlite", &shared));
+    main.commit("Name the database by its full path");
+    let (linked, _) = main.worktree("linked", "other");
+    let linked = linked.adds("0001 -> 0002, theirs");
+    name_table(&linked, "0002_theirs.py", "t_theirs");
+    linked.alembic(["upgrade", "head"]).expect_code(0);
+    let main = main.adds("0001 -> 0002, mine");
+    name_table(&main, "0002_mine.py", "t_mine");
+    assert_eq!(status(&main), "foreign, foreign 0002");
+    sync(&main);
+    assert_eq!(database(&main), "0002: t_0001 t_mine");
+}
+
+#[test]
+fn a_colleagues_file_that_arrives_late_tells_what_a_number_stood_for() {
+    let mine = TestRepo::new().adds("<base> -> 0001, root").publish("main");
+    let theirs = mine.colleague("theirs");
+    let shared = format!("sqlite:///{}", mine.path().join("db.sqlite").display());
+    let ini = theirs.read("alembic.ini").replace("sqlite:///db.sqlite", &shared);
+    theirs.write("alembic.ini", ini);
+    theirs.write_revisions("0001 -> 0002, theirs");
+    name_table(&theirs, "0002_theirs.py", "t_theirs");
+    theirs.alembic(["upgrade", "head"]).expect_code(0);
+    let mine = mine.adds("0001 -> 0002, mine");
+    name_table(&mine, "0002_mine.py", "t_mine");
+    // Whoever made the other table is not known here.
+    assert_eq!(status(&mine), "skipped, skipped 0002");
+    theirs.git(["push", "--quiet", "origin", "main"]);
+    mine.git(["pull", "--quiet", "--no-rebase", "origin", "main"]);
+    mine.dbm(["rebase"]).expect_code(0);
+    assert_eq!(status(&mine), "behind");
+    sync(&mine);
+    assert_eq!(database(&mine), "0003: t_0001 t_mine t_theirs");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From one look to the next: which revisions must have run in between.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::super::{Observation, Proof};
 use super::entry::{BodyHash, Evidence, Ledger, LedgerEntry};
@@ -34,12 +34,12 @@ pub fn possibilities<'a>(
     tiers: &[Vec<&Snapshot>],
     current: &'a Snapshot,
 ) -> Possibilities<'a> {
-    let all = match &ledger.seen {
+    let tiers = match &ledger.seen {
         None => first_look(now, tiers),
-        Some(before) if before.rows == now.rows => vec![ledger.entries.clone()],
+        Some(before) if before.rows == now.rows => vec![vec![ledger.entries.clone()]],
         Some(before) => moved(ledger, before, now, tiers),
     };
-    Possibilities { ledger, now, current, all }
+    Possibilities { ledger, now, current, tiers }
 }
 
 /// What each of the graphs that explain a look says to have run.
@@ -48,37 +48,56 @@ pub struct Possibilities<'a> {
     ledger: &'a Ledger,
     now: &'a Observation,
     current: &'a Snapshot,
-    /// None where no graph explains the look.
-    all: Vec<Vec<LedgerEntry>>,
+    /// Those with a graph that explains the look.
+    tiers: Vec<Vec<Vec<LedgerEntry>>>,
 }
 
 impl Possibilities<'_> {
     /// Whether no graph explains the look.
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.tiers.is_empty()
     }
 
-    /// What they agree about; of the rest nothing is known.
+    /// All revisions that ran by any of them; some of them several times.
+    pub fn entries(&self) -> impl Iterator<Item = &LedgerEntry> {
+        self.tiers.iter().flatten().flatten()
+    }
+
+    /// What those of the surest tier agree about; of the rest nothing is known.
     pub fn ledger(&self) -> Ledger {
-        self.agreed(self.all.iter().collect())
+        self.agreed(self.tiers.first().into_iter().flatten().collect())
     }
 
     /// The same, without those that the schema refutes: files of which one did
-    /// not run are not those that alembic had. Where it refutes all, or none, it
-    /// tells nothing of them.
-    pub fn unrefuted(&self, proof: impl Fn(&LedgerEntry) -> Option<Proof>) -> Ledger {
-        let names = Names::of(&self.all);
-        let is_disputed = |entry: &&LedgerEntry| !self.all.iter().all(|p| names.contains(p, entry));
-        let disputed: Vec<&LedgerEntry> = self.all.iter().flatten().filter(is_disputed).collect();
-        let is_refuted = |possibility: &Vec<LedgerEntry>| {
-            disputed.iter().any(|entry| match proof(entry) {
-                Some(Proof::Ran) => !names.contains(possibility, entry),
-                Some(Proof::DidNotRun) => names.contains(possibility, entry),
-                None => false,
+    /// not run are not those that alembic had, however sure that seemed. Where it
+    /// refutes all of them it tells nothing about any. `proof` is that of a
+    /// revision in a database in which all of the given ones ran.
+    pub fn unrefuted(
+        &self,
+        proof: impl Fn(&LedgerEntry, &[LedgerEntry]) -> Option<Proof>,
+    ) -> Ledger {
+        let names = Names::of(self.tiers.iter().flatten());
+        let disputed = self.disputed(&names);
+        let is_possible = |possibility: &&Vec<LedgerEntry>| {
+            disputed.iter().all(|entry| match proof(entry, possibility) {
+                Some(Proof::Ran) => names.contains(possibility, entry),
+                Some(Proof::DidNotRun) => !names.contains(possibility, entry),
+                None => true,
             })
         };
-        let left: Vec<&Vec<LedgerEntry>> = self.all.iter().filter(|p| !is_refuted(p)).collect();
-        if left.is_empty() { self.ledger() } else { self.agreed(left) }
+        let left = self.tiers.iter().map(|tier| tier.iter().filter(is_possible).collect());
+        let left = left.into_iter().find(|left: &Vec<_>| !left.is_empty());
+        left.map_or_else(|| self.ledger(), |left| self.agreed(left))
+    }
+
+    /// Each revision once that not all of them say to have run.
+    fn disputed<'e>(&'e self, names: &Names<'_>) -> Vec<&'e LedgerEntry> {
+        let mut counts: HashMap<Name<'_>, (usize, &LedgerEntry)> = HashMap::new();
+        for entry in self.entries() {
+            counts.entry(names.name(entry)).or_insert((0, entry)).0 += 1;
+        }
+        let all = self.tiers.iter().flatten().count();
+        counts.into_values().filter(|(count, _)| *count < all).map(|(_, entry)| entry).collect()
     }
 
     fn agreed(&self, possibilities: Vec<&Vec<LedgerEntry>>) -> Ledger {
@@ -97,9 +116,8 @@ impl Possibilities<'_> {
     }
 }
 
-fn first_look(now: &Observation, tiers: &[Vec<&Snapshot>]) -> Vec<Vec<LedgerEntry>> {
-    let valid = first_valid(tiers, |snapshot| snapshot.knows(&now.rows));
-    valid.iter().map(|snapshot| ran_by_rows(snapshot, &now.rows)).collect()
+fn first_look(now: &Observation, tiers: &[Vec<&Snapshot>]) -> Vec<Vec<Vec<LedgerEntry>>> {
+    of_valid(tiers, |s| s.knows(&now.rows), |snapshot| ran_by_rows(snapshot, &now.rows))
 }
 
 fn ran_by_rows(snapshot: &Snapshot, rows: &[String]) -> Vec<LedgerEntry> {
@@ -112,24 +130,21 @@ fn moved(
     before: &Observation,
     now: &Observation,
     tiers: &[Vec<&Snapshot>],
-) -> Vec<Vec<LedgerEntry>> {
+) -> Vec<Vec<Vec<LedgerEntry>>> {
     let is_other = before.fingerprint.identity != now.fingerprint.identity;
     if now.rows.is_empty() && is_other {
         // Dropped, and made anew: nothing of what ran is in there.
-        return vec![Vec::new()];
+        return vec![vec![Vec::new()]];
     }
-    let knows_both = |s: &&Snapshot| s.knows(&before.rows) && s.knows(&now.rows);
-    let valid = first_valid(tiers, |snapshot| knows_both(&snapshot));
-    if !valid.is_empty() {
-        return valid
-            .iter()
-            .map(|snapshot| walked(&ledger.entries, snapshot, &before.rows, &now.rows))
-            .collect();
+    let knows_both = |s: &Snapshot| s.knows(&before.rows) && s.knows(&now.rows);
+    let walk = |s: &Snapshot| walked(&ledger.entries, s, &before.rows, &now.rows);
+    let walks = of_valid(tiers, knows_both, walk);
+    if !walks.is_empty() {
+        return walks;
     }
     // Alembic refuses to walk from rows that it doesn't know: somebody has
     // stamped, or run the other files, or brought an older copy back.
-    let valid = first_valid(tiers, |snapshot| snapshot.knows(&now.rows));
-    valid.iter().map(|snapshot| jumped(&ledger.entries, snapshot, now)).collect()
+    of_valid(tiers, |s| s.knows(&now.rows), |snapshot| jumped(&ledger.entries, snapshot, now))
 }
 
 /// The entries after alembic went from the rows `before` to the rows `now`.
@@ -171,16 +186,17 @@ fn jumped(entries: &[LedgerEntry], snapshot: &Snapshot, now: &Observation) -> Ve
     after
 }
 
-/// The graphs of the first tier that has any that will do; none if none has.
-fn first_valid<'a>(
-    tiers: &[Vec<&'a Snapshot>],
+/// What the graphs that will do come to, by tier; without tiers that have none.
+fn of_valid<T>(
+    tiers: &[Vec<&Snapshot>],
     will_do: impl Fn(&Snapshot) -> bool,
-) -> Vec<&'a Snapshot> {
+    comes_to: impl Fn(&Snapshot) -> T,
+) -> Vec<Vec<T>> {
     tiers
         .iter()
-        .map(|tier| tier.iter().copied().filter(|s| will_do(s)).collect::<Vec<_>>())
-        .find(|valid| !valid.is_empty())
-        .unwrap_or_default()
+        .map(|tier| tier.iter().filter(|s| will_do(s)).map(|s| comes_to(s)).collect::<Vec<T>>())
+        .filter(|valid| !valid.is_empty())
+        .collect()
 }
 
 /// The first of several possibilities; what not all of them say is unknown.

@@ -257,15 +257,31 @@ fn files_that_the_schema_refutes_are_not_those_that_alembic_had() {
     let all = possibilities(&ledger, &now, &tiers, &mine);
     // The two say that one of them ran; a proof of either tells of both.
     for (body, proof) in [("mine", Proof::DidNotRun), ("theirs", Proof::Ran)] {
-        let ledger = all.unrefuted(|entry| (entry.body.as_str() == body).then_some(proof));
+        let ledger = all.unrefuted(|entry, _| (entry.body.as_str() == body).then_some(proof));
         let story = Story { ledger, now: now.clone() };
         story.is(&mine, DatabaseState::Foreign, ["", "", "2"]);
     }
     // Nothing is proved; or what somebody has stamped proves all of them wrong.
     for proof in [None, Some(Proof::DidNotRun)] {
-        let ledger = all.unrefuted(|_| proof);
+        let ledger = all.unrefuted(|_, _| proof);
         Story { ledger, now: now.clone() }.is(&mine, DatabaseState::Unknown, ["", "2", ""]);
     }
+}
+
+#[test]
+fn files_that_seemed_sure_give_way_to_those_that_the_schema_bears_out() {
+    let mine = files_with("<base> -> 1\n1 -> 2", &[("2", "mine")]);
+    let arrived = files_with("<base> -> 1\n1 -> 2\n2 -> 3", &[("2", "theirs"), ("3", "mine")]);
+    let (before, now) = (files("<base> -> 1"), rows("2"));
+    let ledger = Story::begin().looks(rows("1"), &before).ledger;
+    let all = possibilities(&ledger, &now, &[vec![&mine], vec![&arrived]], &arrived);
+    let ledger = all.unrefuted(|entry, ran| {
+        // Each is judged in the database that it would be in.
+        assert!(ran.iter().any(|other| other.body.as_str() == "1"));
+        (entry.body.as_str() == "mine").then_some(Proof::DidNotRun)
+    });
+    Story { ledger, now: now.clone() }.is(&arrived, DatabaseState::Behind, ["", "", ""]);
+    Story { ledger: all.ledger(), now }.is(&arrived, DatabaseState::Skipped, ["2", "", ""]);
 }
 
 #[test]
