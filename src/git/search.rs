@@ -44,12 +44,13 @@ impl Repository {
         self.reflog_since("", limit)
     }
 
-    /// The same, since the log was at `mark`; all of it where that is unknown.
-    pub fn reflog_since(&self, mark: &str, limit: usize) -> Result<Vec<CommitId>, GitError> {
+    /// The same, since the log was at `position`; all of it where that is unknown.
+    pub fn reflog_since(&self, position: &str, limit: usize) -> Result<Vec<CommitId>, GitError> {
         let head = self.head()?;
         // A new repository has none, and a bare one keeps none.
         let Ok(log) = self.git.reflog("HEAD") else { return Ok(Vec::new()) };
-        let entries = (0..log.len()).take_while(|&at| mark_at(&log, at).as_deref() != Some(mark));
+        let entries =
+            (0..log.len()).take_while(|&at| position_at(&log, at).as_deref() != Some(position));
         let mut seen = std::collections::HashSet::new();
         let mut commits = Vec::new();
         for entry in entries.filter_map(|at| log.get(at)) {
@@ -69,9 +70,9 @@ impl Repository {
     }
 
     /// Where the log of this worktree's `HEAD` is now; empty where there is none.
-    pub fn head_mark(&self) -> Result<String, GitError> {
+    pub fn reflog_position(&self) -> Result<String, GitError> {
         let Ok(log) = self.git.reflog("HEAD") else { return Ok(String::new()) };
-        Ok(mark_at(&log, 0).unwrap_or_default())
+        Ok(position_at(&log, 0).unwrap_or_default())
     }
 
     /// The youngest commits that removed a file below `folders` whose name
@@ -112,7 +113,7 @@ impl Repository {
 
 /// An entry of a log, the youngest being 0. Its position is part of it: within
 /// a second somebody can go back and forth and leave the same entry twice.
-fn mark_at(log: &git2::Reflog, at: usize) -> Option<String> {
+fn position_at(log: &git2::Reflog, at: usize) -> Option<String> {
     let entry = log.get(at)?;
     let seconds = entry.committer().when().seconds();
     Some(format!("{} {} {} {seconds}", log.len() - at, entry.id_old(), entry.id_new()))

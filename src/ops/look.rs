@@ -187,7 +187,7 @@ impl Look {
         if is_new {
             scripts.extend(texts(&self.history, &self.snapshot));
         }
-        let head = session.repository.head_mark()?;
+        let head = session.repository.reflog_position()?;
         let update = LedgerUpdate {
             identity: &self.target.identity,
             database: &self.target.shown,
@@ -361,8 +361,8 @@ impl<'a> Explanation<'a> {
             None => states_of_head(session, component, &rows, FIRST_STATES)?,
             // Somebody may have switched to other files and back.
             Some(_) => {
-                let mark = self.stored.heads.get(worktree(session).name());
-                states_since(session, component, &rows, mark.map_or("", String::as_str))?
+                let position = self.stored.heads.get(worktree(session).name());
+                states_since(session, component, &rows, position.map_or("", String::as_str))?
             }
         };
         others.extend(states_of_worktrees(session, component, &rows)?);

@@ -50,14 +50,14 @@ pub fn states_of_head(
     states(session, component, commits, rows, wanted)
 }
 
-/// The states that `HEAD` of this worktree had since its log was at `mark`.
+/// The states that `HEAD` of this worktree had since its log was at `position`.
 pub fn states_since(
     session: &Session,
     component: &Component,
     rows: &[String],
-    mark: &str,
+    position: &str,
 ) -> Result<Vec<Past>, OpsError> {
-    let commits = session.repository.reflog_since(mark, REFLOG)?;
+    let commits = session.repository.reflog_since(position, REFLOG)?;
     states(session, component, commits, rows, STATES)
 }
 
