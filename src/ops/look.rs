@@ -139,7 +139,7 @@ pub fn look(
         Some(journal) => journal.ledger(&target.identity)?,
         None => StoredLedger::default(),
     };
-    let Explained { possibilities, texts } =
+    let Explained { possibilities, mut texts } =
         Explanation { session, component, history: &history, snapshot: &snapshot, stored: &stored }
             .find(&observation, moment)?;
     let mut ledger = possibilities.ledger();
@@ -165,6 +165,7 @@ pub fn look(
     ledger.once_skipped.extend(view.skipped.iter().map(|&node| snapshot.id(node).clone()));
     let mut look = Look { target, observation, history, snapshot, ledger, view, stored };
     if let Some(journal) = journal {
+        texts.retain(|(body, _)| look.ledger.entries.iter().any(|entry| entry.body == *body));
         look.remember(session, journal, &texts)?;
     }
     Ok(look)
@@ -424,7 +425,7 @@ impl<'a> Explanation<'a> {
     }
 
     fn explained(&self, possibilities: Possibilities<'a>, past: PastStates) -> Explained<'a> {
-        let ledger = possibilities.ledger();
+        let possible: HashSet<&BodyHash> = possibilities.entries().map(|e| &e.body).collect();
         let checked_out: HashSet<&BodyHash> =
             self.snapshot.scripts.iter().map(|script| &script.body).collect();
         let texts = past
@@ -433,7 +434,7 @@ impl<'a> Explanation<'a> {
             .chain(&past.others)
             .flat_map(|past| texts(&past.history, &past.snapshot))
             .filter(|(body, _)| !checked_out.contains(body))
-            .filter(|(body, _)| ledger.entries.iter().any(|entry| entry.body == *body))
+            .filter(|(body, _)| possible.contains(body))
             .collect();
         Explained { possibilities, texts }
     }
