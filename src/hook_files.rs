@@ -1,14 +1,20 @@
 //! Reads and writes git's hook files, one at a time and all or nothing. Knows
-//! nothing of what should be in them; the only place that writes there.
+//! nothing of what should be in them; the only place that writes there. Says also
+//! what of the programs that they name is on this machine.
 
-#![expect(clippy::disallowed_methods, reason = "the one writer of hook files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one writer of hook files, and asks the programs in them who they are"
+)]
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::plan::Image;
 use crate::plan::hook::FoundHook;
+use crate::plan::hook_run::ProgramState;
 
 /// A hook file that could not be read, written or deleted.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +33,8 @@ pub fn read_hook(path: &Path) -> Result<FoundHook, HookFileError> {
     let link = match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => Some(fs::read_link(path).map_err(failed)?),
         Ok(_) => None,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FoundHook::Nothing),
+        // `core.hooksPath = /dev/null` is a way to have no hooks.
+        Err(error) if is_absence(&error) => return Ok(FoundHook::Nothing),
         Err(error) => return Err(failed(error)),
     };
     match fs::metadata(path) {
@@ -40,6 +47,50 @@ pub fn read_hook(path: &Path) -> Result<FoundHook, HookFileError> {
             Ok(FoundHook::Other)
         }
         Err(error) => Err(failed(error)),
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The text of a file that a manager of hooks reads; `None` without one.
+pub fn read_manager_file(path: &Path) -> Option<String> {
+    fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Where `program` is: itself, or in one of the folders, if it has no folder of its own.
+pub fn find_program(program: &Path, folders: &[PathBuf]) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return is_program(program).then(|| program.to_owned());
+    }
+    folders.iter().map(|folder| folder.join(program)).find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && mode(&found) & 0o111 != 0)
+}
+
+/// Whether two paths are the same file.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// What the dbm-git at `path`, which a hook of ours runs anyway, says of itself.
+pub fn ask_version(path: &Path) -> ProgramState {
+    if !is_program(path) {
+        return ProgramState::Missing;
+    }
+    let asked = Command::new(path).arg("--version").stdin(Stdio::null()).output();
+    let output = match asked {
+        Ok(output) if output.status.success() => output,
+        Ok(output) => return ProgramState::Broken(output.status.to_string()),
+        Err(error) => return ProgramState::Broken(error.to_string()),
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.trim().strip_prefix("dbm-git ") {
+        Some(version) => ProgramState::Version(version.to_owned()),
+        None => ProgramState::Broken("it is another program".to_owned()),
     }
 }
 

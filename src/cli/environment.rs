@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::CliError;
 use crate::ops::status::Host;
+use crate::plan::hook::HookManager;
 
 /// Makes `-C DIR` the working folder, as git does.
 #[expect(clippy::disallowed_methods, reason = "the one place that changes the working folder")]
@@ -55,6 +56,20 @@ pub fn cache_folder() -> Option<PathBuf> {
 /// that guards, by `DBM_GIT_IN_HOOK`.
 pub fn hooks_are_off() -> bool {
     text("DBM_GIT").as_deref() == Some("0")
+}
+
+/// The managers of hooks that a variable silences, with that variable.
+pub fn silenced_managers() -> Vec<(HookManager, String)> {
+    let switches = [
+        (HookManager::Husky, "HUSKY", &["0"][..]),
+        (HookManager::Lefthook, "LEFTHOOK", &["0", "false"]),
+        (HookManager::SimpleGitHooks, "SKIP_SIMPLE_GIT_HOOKS", &["1"]),
+    ];
+    let off = |(manager, name, values): (HookManager, &str, &[&str])| {
+        let value = text(name).filter(|value| values.contains(&value.as_str()))?;
+        Some((manager, format!("{name}={value}")))
+    };
+    switches.into_iter().filter_map(off).collect()
 }
 
 /// Whether a continuous-integration system runs this.

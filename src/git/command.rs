@@ -27,7 +27,7 @@ impl Repository {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that runs git")]
-    fn run(&self, arguments: &[&str]) -> Result<String, GitError> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<String, GitError> {
         let shown = format!("git {}", arguments.join(" "));
         let output = Command::new("git")
             .arg("--literal-pathspecs")

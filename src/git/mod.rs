@@ -5,6 +5,7 @@
 
 mod command;
 mod error;
+mod hooks;
 mod landed;
 mod preview;
 mod repository;
@@ -12,6 +13,7 @@ mod search;
 mod trees;
 
 pub use error::GitError;
+pub use hooks::GitSettings;
 pub use landed::{RefTip, Upstream};
 pub use preview::Preview;
 pub use repository::{CommitId, InProgress, Repository};

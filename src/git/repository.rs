@@ -209,6 +209,12 @@ impl Repository {
         Ok(paths)
     }
 
+    /// The lock that git holds while it writes the index, if it is there.
+    pub fn index_lock(&self) -> Option<PathBuf> {
+        let lock = self.git.path().join("index.lock");
+        lock.exists().then_some(lock)
+    }
+
     /// Files that wait in an autostash of an unfinished merge or rebase.
     pub fn autostashed(&self) -> Result<Vec<RepoPath>, GitError> {
         let git_dir = self.git.path();
@@ -256,23 +262,5 @@ impl Repository {
     /// A value of git's configuration, as git itself would find it.
     pub fn config(&self, key: &str) -> Option<String> {
         self.git.config().ok()?.snapshot().ok()?.get_string(key).ok()
-    }
-}
-
-impl Repository {
-    /// Where git looks for hooks, as `git rev-parse --git-path hooks` says, and
-    /// whether that is a folder that other repositories use too.
-    pub fn hooks_folder(&self) -> (PathBuf, bool) {
-        let default = self.common_dir().join("hooks");
-        let Ok(config) = self.git.config() else { return (default, false) };
-        // An empty value means the worktree's top (GIT-HOOKS.md, C.4).
-        let Ok(path) = config.get_path("core.hooksPath") else { return (default, false) };
-        let folder = if path.is_absolute() { path } else { self.root.join(path) };
-        let is_inside = |inside: &Path| {
-            let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_path_buf());
-            real(&folder).starts_with(real(inside))
-        };
-        let is_external = !is_inside(&self.root) && !is_inside(self.common_dir());
-        (folder, is_external)
     }
 }

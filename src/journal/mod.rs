@@ -16,6 +16,7 @@ mod ledger;
 mod lock;
 mod operations;
 mod seen;
+mod size;
 mod steps;
 mod worktree;
 
@@ -27,5 +28,6 @@ pub use ledger::{LedgerUpdate, StoredLedger};
 pub use lock::{Holder, LockError, RepositoryLock};
 pub use operations::Journal;
 pub use seen::{Seen, leave_pending, take_pending};
+pub use size::size_of;
 pub use steps::{DatabaseStep, RecordedStep, StepKind, StepState, components_of};
 pub use worktree::Worktree;

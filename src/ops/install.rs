@@ -1,9 +1,11 @@
 //! Installs our git hooks and takes them out again: reads all five files, plans
 //! all five, and writes only when none had to be refused (or the caller is
-//! content with a part). Never touches `core.hooksPath` or any other setting.
+//! content with a part). Never touches `core.hooksPath` or any other setting;
+//! hooks in git's configuration are `hook_road`'s.
 
 use std::path::{Path, PathBuf};
 
+use crate::git::GitError;
 use crate::hook_files::{HookFileError, delete_hook, read_hook, write_hook};
 use crate::plan::Image;
 use crate::plan::hook::{
@@ -63,6 +65,8 @@ pub enum InstallError {
     Raced { path: PathBuf },
     #[error(transparent)]
     File(#[from] HookFileError),
+    #[error(transparent)]
+    Git(#[from] GitError),
 }
 
 fn hook_list(hooks: &[RefusedHook]) -> String {
@@ -87,9 +91,14 @@ pub struct RefusedHook {
 pub enum Installed {
     Created,
     BlockAdded,
+    /// In git's configuration, not in a file.
+    Configured,
     Updated,
     AlreadyThere,
-    Refused { reason: HookRefusal, snippet: String },
+    Refused {
+        reason: HookRefusal,
+        snippet: String,
+    },
 }
 
 /// One hook after [`install`].

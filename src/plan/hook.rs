@@ -100,7 +100,7 @@ impl HookProgram {
     }
 
     /// As one word of sh.
-    fn quoted(&self) -> String {
+    pub(super) fn quoted(&self) -> String {
         format!("'{}'", self.0.replace('\'', r"'\''"))
     }
 
@@ -275,6 +275,141 @@ pub fn plan_uninstall(found: &FoundHook) -> HookRemoval {
         return HookRemoval::Delete;
     }
     HookRemoval::Restore(Image { bytes: cut(&image.bytes, &block), mode: image.mode })
+}
+
+/// How a hook's file calls dbm-git.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookCall {
+    Absent,
+    /// Between our marker lines.
+    Marked {
+        /// The program in them, as far as it is written in sh.
+        program: Option<PathBuf>,
+    },
+    /// In a line that somebody has written.
+    ByHand,
+    /// Nobody can say what is left of our marked lines.
+    Damaged,
+}
+
+/// Whether somebody has added lines to a file of ours, which ends in `exec`.
+pub fn is_own_with_additions(bytes: &[u8]) -> bool {
+    let found = find_block(bytes).ok().flatten();
+    bytes.starts_with(OWN_HEAD.as_bytes()) && found.is_some_and(|b| !b.is_own_file(bytes))
+}
+
+/// Looks for a call of dbm-git in a hook's file.
+pub fn call_in(bytes: &[u8], hook: Hook) -> HookCall {
+    match find_block(bytes) {
+        Ok(Some(block)) => HookCall::Marked { program: baked_in(&bytes[block.span]) },
+        Ok(None) if names_us(&String::from_utf8_lossy(bytes), hook) => HookCall::ByHand,
+        Ok(None) => HookCall::Absent,
+        Err(DamagedMarkers) => HookCall::Damaged,
+    }
+}
+
+/// Whether a line that is no comment calls `dbm-git hook <name>`, be it in sh,
+/// Python, YAML or JSON.
+pub fn names_us(text: &str, hook: Hook) -> bool {
+    let punctuation = ['"', '\'', ',', '\\', '[', ']', '(', ')', '}', ';', '&', '|'];
+    let words = |line: &str| {
+        let line: String =
+            line.chars().map(|c| if punctuation.contains(&c) { ' ' } else { c }).collect();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let is_comment = |line: &str| line.starts_with('#') || line.starts_with("//");
+    text.lines().map(str::trim).filter(|line| !is_comment(line)).any(|line| {
+        let words = words(line);
+        let is_call = words.windows(2).any(|pair| pair[0] == "hook" && pair[1] == hook.name());
+        is_call && line.contains("dbm-git")
+    })
+}
+
+/// The program that a block of ours calls: the inverse of [`HookProgram::quoted`].
+fn baked_in(block: &[u8]) -> Option<PathBuf> {
+    let text = std::str::from_utf8(block).ok()?;
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("dbm_git='"))?;
+    Some(line.strip_suffix('\'')?.replace(r"'\''", "'").into())
+}
+
+/// A line above our call after which a script may have ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlyEnd {
+    pub line: String,
+    /// Nothing decides about it: the script always ends there.
+    pub is_certain: bool,
+}
+
+/// What may end a shell script before it comes to its call of dbm-git.
+pub fn ends_before_us(bytes: &[u8], hook: Hook) -> Option<EarlyEnd> {
+    if interpreter(bytes) != Interpreter::Shell {
+        return None;
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let above: Vec<&str> = text
+        .lines()
+        .take_while(|line| marker(line.as_bytes(), ">>>").is_none() && !names_us(line, hook))
+        .collect();
+    // Their templates end in `exec` on each way through.
+    let always = matches!(
+        HookManager::recognise(bytes),
+        Some(HookManager::PreCommit | HookManager::Prek | HookManager::Husky)
+    );
+    let end = |line: &&&str| ends_script(line.trim()) || is_husky(line);
+    let certain = |line: &&str| always || !line.starts_with([' ', '\t']);
+    let found = above.iter().filter(end).map(|line| (certain(line), line.trim()));
+    // The first certain one says more than an earlier doubtful one.
+    let (is_certain, line) = found.max_by_key(|(is_certain, _)| *is_certain)?;
+    Some(EarlyEnd { line: line.to_owned(), is_certain })
+}
+
+fn ends_script(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    match words.next() {
+        Some("exit") => true,
+        // `exec <file` and `exec 2>&1` only redirect.
+        Some("exec") => words.next().is_some_and(|word| !word.contains(['<', '>'])),
+        _ => false,
+    }
+}
+
+/// The line with which a hook of husky ends in its dispatcher.
+fn is_husky(line: &str) -> bool {
+    line.trim() == ". \"$(dirname \"$0\")/h\""
+}
+
+/// The program that the kernel starts for a script, or that `env` looks for on
+/// `PATH`; `None` for what has no shebang.
+pub fn interpreter_of(bytes: &[u8]) -> Option<PathBuf> {
+    let line = bytes.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split_whitespace();
+    let program = words.next()?;
+    if file_name(program) == "env" {
+        return words.find(|w| !w.starts_with('-') && !w.contains('=')).map(PathBuf::from);
+    }
+    Some(program.into())
+}
+
+/// Why git would not run a hook's file, or fail over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unrunnable {
+    NotAFile,
+    NotExecutable,
+    CrlfShebang,
+}
+
+/// What is wrong with a hook's file, whoever wrote it.
+pub fn unrunnable(found: &FoundHook) -> Option<Unrunnable> {
+    match found {
+        FoundHook::Nothing => None,
+        FoundHook::Other => Some(Unrunnable::NotAFile),
+        FoundHook::File { image, .. } if image.mode & 0o111 == 0 => Some(Unrunnable::NotExecutable),
+        FoundHook::File { image, .. } if interpreter(&image.bytes) == Interpreter::Crlf => {
+            Some(Unrunnable::CrlfShebang)
+        }
+        FoundHook::File { .. } => None,
+    }
 }
 
 /// Our marked lines in a file.

@@ -2,11 +2,14 @@
 //! `--dry-run` shows it, the journal stores it, `undo` inverts it.
 
 mod change;
+mod checkup;
 mod database;
 mod evidence;
 mod fingerprint;
 mod hash;
 pub mod hook;
+pub mod hook_config;
+pub mod hook_run;
 mod ledger;
 mod merge;
 mod migrate;
@@ -18,6 +21,7 @@ mod sync;
 mod undo;
 
 pub use change::{Change, Image, inverse};
+pub use checkup::{Checkup, CheckupState, Fix, Mend};
 pub use database::{
     DatabaseState, DatabaseView, FilesState, judge_database, rows_at_heads, rows_of,
 };

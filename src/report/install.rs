@@ -18,7 +18,7 @@ pub struct InstallReport {
 pub struct HookReport {
     pub hook: String,
     pub path: String,
-    /// `created`, `block-added`, `updated`, `already-there`, `refused`,
+    /// `created`, `block-added`, `configured`, `updated`, `already-there`, `refused`,
     /// `absent`, `deleted` or `block-removed`.
     pub result: &'static str,
 }
@@ -32,6 +32,7 @@ impl InstallReport {
             result: match &hook.result {
                 Installed::Created => "created",
                 Installed::BlockAdded => "block-added",
+                Installed::Configured => "configured",
                 Installed::Updated => "updated",
                 Installed::AlreadyThere => "already-there",
                 Installed::Refused { .. } => "refused",
@@ -62,6 +63,7 @@ impl fmt::Display for InstallReport {
             let words = match hook.result {
                 "created" => "installed",
                 "block-added" => "added to the hook that was there",
+                "configured" => "installed, in git's configuration",
                 "updated" => "brought up to date",
                 "already-there" => "there already",
                 "refused" => "left alone",

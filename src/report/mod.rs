@@ -21,7 +21,7 @@ pub use check::{CheckReport, ComponentCheckReport, FindingReport};
 pub use create::{CreateReport, DestructiveReport, NewRevisionReport, render_created};
 pub use demo::DemoView;
 pub use diff::unified_diff;
-pub use doctor::{CheckupReport, DoctorReport, render_doctor};
+pub use doctor::{CheckupReport, DoctorReport, FixedReport, render_doctor};
 pub use escape::{escaped, escaped_text};
 pub use findings::{FindingsStyle, Sources, render_findings, render_summary};
 pub use graph::{ComponentGraphReport, GraphReport, RevisionReport};

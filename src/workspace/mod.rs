@@ -5,7 +5,9 @@
 mod apply;
 mod durable;
 pub mod fault;
+mod leftovers;
 mod working_tree;
 
 pub use apply::{Applied, WorkspaceError};
+pub use leftovers::remove_leftover;
 pub use working_tree::WorkingTree;

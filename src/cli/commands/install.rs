@@ -6,7 +6,8 @@ use super::super::environment;
 use super::super::error::{CliError, Kind};
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::ops::install::{self, HookOptions, HookSite, InstallOutcome, Installed};
+use crate::ops::hook_road::{self, HookRoad};
+use crate::ops::install::{self, HookOptions, InstallOutcome, Installed};
 use crate::ops::{self, OpsError, Repository, Session, SessionOptions};
 use crate::report::{InstallReport, escaped_text};
 
@@ -22,9 +23,21 @@ pub struct Flags {
     /// Show what would be done and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Where: in files, or in git's configuration (git 2.54 and newer) [default: what git knows]
+    #[arg(long, value_name = "ROAD")]
+    pub via: Option<Road>,
     /// The binary that the hooks call, instead of this one
     #[arg(long, value_name = "PATH", hide = true)]
     pub program: Option<PathBuf>,
+}
+
+/// How git comes to call us.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Road {
+    /// Files in git's hooks folder
+    Files,
+    /// Sections of this clone's configuration
+    Config,
 }
 
 /// Runs `dbm-git install`.
@@ -33,14 +46,15 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     let program = flags.program.clone().or_else(environment::binary).ok_or_else(|| {
         CliError::usage("the path of this binary is not known").hint("name it with --program")
     })?;
-    let site = site(&repository);
+    let site = hook_road::site(&repository).map_err(refused)?;
     let options = HookOptions { partial: flags.partial, force: flags.force };
-    let outcome = if flags.dry_run {
-        install::plan(&site, &program, options).map(|plan| plan.outcome())
-    } else {
-        install::install(&site, &program, options)
+    let road = match flags.via {
+        None => HookRoad::of(&repository),
+        Some(Road::Files) => HookRoad::Files,
+        Some(Road::Config) => HookRoad::Configuration,
     };
-    let outcome = outcome.map_err(refused)?;
+    let run = if flags.dry_run { hook_road::plan } else { hook_road::install };
+    let outcome = run(road, &repository, &site, &program, options).map_err(refused)?;
     if !flags.dry_run {
         remember();
     }
@@ -50,18 +64,6 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
         say(&outcome, flags.dry_run, ui);
     }
     Ok(Exit::Done)
-}
-
-/// Where this repository's hooks are.
-pub fn site(repository: &Repository) -> HookSite {
-    let (hooks_folder, is_external) = repository.hooks_folder();
-    HookSite {
-        hooks_folder,
-        git_dir: repository.git_dir().to_path_buf(),
-        common_dir: repository.common_dir().to_path_buf(),
-        is_external,
-        worktree: (!repository.is_bare()).then(|| repository.root().to_path_buf()),
-    }
 }
 
 /// What a refusal helps to do.

@@ -3,8 +3,9 @@
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use super::install::{refused, site};
-use crate::ops::install::{self, HookOptions};
+use super::install::refused;
+use crate::ops::hook_road;
+use crate::ops::install::HookOptions;
 use crate::ops::{OpsError, Repository};
 use crate::report::{InstallReport, escaped_text};
 
@@ -23,7 +24,8 @@ pub struct Flags {
 pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     let repository = Repository::open().map_err(OpsError::from)?;
     let options = HookOptions { partial: flags.partial, force: flags.force };
-    let outcome = install::uninstall(&site(&repository), options).map_err(refused)?;
+    let site = hook_road::site(&repository).map_err(refused)?;
+    let outcome = hook_road::uninstall(&repository, &site, options).map_err(refused)?;
     let report = InstallReport::uninstalled(&outcome);
     ui.report(&report, || escaped_text(&report.to_string()));
     Ok(Exit::Done)
