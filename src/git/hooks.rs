@@ -66,9 +66,15 @@ impl Repository {
             scope: setting.scope.clone(),
             value: setting.value.clone(),
         });
-        let path = match self.run(&["rev-parse", "--git-path", "hooks"]) {
-            // Its answer is relative to the folder it was asked in.
-            Ok(answer) => PathBuf::from(answer.trim_end_matches('\n')),
+        // Asked for the folder, it says `./` where `core.hooksPath` is empty; but
+        // then it looks for `/post-merge`, in the root of the file system.
+        let asked = ["rev-parse", "--git-path", "hooks/post-merge"];
+        let path = match self.run(&asked) {
+            // Relative to the folder it was asked in.
+            Ok(answer) => {
+                let file = PathBuf::from(answer.trim_end_matches('\n'));
+                file.parent().unwrap_or(&file).to_owned()
+            }
             Err(GitError::Spawn { .. }) => match &set_by {
                 Some(set) => PathBuf::from(&set.value),
                 None => self.common_dir().join("hooks"),

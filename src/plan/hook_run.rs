@@ -265,6 +265,11 @@ fn not_installed(id: &'static str, facts: &HookFacts, around: &HookSurroundings)
         );
         return Checkup::error(id, message, Mend::advice(advice));
     }
+    if facts.found == FoundHook::Other && !reads_configuration(around) {
+        let path = facts.path.display();
+        let message = format!("not installed: `{path}` is no file, or a link to nowhere");
+        return Checkup::error(id, message, Mend::command(format!("rm -r {path} && {INSTALL}")));
+    }
     match plan_install(&facts.found, facts.hook, &around.program) {
         HookPlan::Refuse { reason, .. } if !reads_configuration(around) => {
             let command = format!("{INSTALL} --partial");
@@ -472,8 +477,8 @@ fn beside_way(beside: &Beside, facts: &HookFacts, around: &HookSurroundings) -> 
             let set_by = around.folder.set_by.as_ref().map(HooksPath::shown).unwrap_or_default();
             let reason = format!("ours is in `{path}`, and {set_by} leads elsewhere");
             let dead = if around.folder.is_external && !reads_configuration(around) {
-                let own = beside.path.parent().unwrap_or(Path::new("")).display();
-                Dead::by(reason, format!("git config core.hooksPath {own}"))
+                let own = beside.path.parent().unwrap_or(Path::new(""));
+                Dead::by(reason, back_to(own, around.folder.set_by.as_ref()))
             } else {
                 Dead::reinstall(reason)
             };
@@ -481,6 +486,16 @@ fn beside_way(beside: &Beside, facts: &HookFacts, around: &HookSurroundings) -> 
         }
     };
     Some(Way::new(words, program, dead))
+}
+
+/// The command by which git looks into its own folder again.
+fn back_to(own: &Path, set_by: Option<&HooksPath>) -> String {
+    match set_by.map(|set| set.scope.as_str()) {
+        Some("local") => "git config --unset core.hooksPath".to_owned(),
+        Some("worktree") => "git config --worktree --unset core.hooksPath".to_owned(),
+        // Others want what is set for all of them.
+        _ => format!("git config core.hooksPath {}", own.display()),
+    }
 }
 
 fn called_by(manager: Option<HookManager>, place: &str) -> String {

@@ -1,0 +1,161 @@
+//! pre-commit, prek and lefthook.
+
+use super::World;
+use super::world::HOOKS;
+
+/// What is common to the three: all they run is written down.
+#[derive(Clone, Copy)]
+struct Manager {
+    name: &'static str,
+    configure: fn(&World),
+    uninstall: &'static [&'static str],
+}
+
+const PRE_COMMIT: Manager = Manager {
+    name: "pre-commit",
+    configure: configure_pre_commit,
+    uninstall: &[
+        "uninstall",
+        "-t",
+        "post-merge",
+        "-t",
+        "post-commit",
+        "-t",
+        "post-checkout",
+        "-t",
+        "post-rewrite",
+        "-t",
+        "pre-push",
+    ],
+};
+const PREK: Manager = Manager { name: "prek", ..PRE_COMMIT };
+const LEFTHOOK: Manager =
+    Manager { name: "lefthook", configure: configure_lefthook, uninstall: &["uninstall"] };
+
+fn configure_pre_commit(world: &World) {
+    let mut text = format!(
+        "default_install_hook_types: [{}]\nrepos:\n- repo: local\n  hooks:\n",
+        HOOKS.join(", ")
+    );
+    for hook in HOOKS {
+        text += &format!(
+            "  - id: {hook}\n    name: theirs\n    language: system\n    always_run: true\n    \
+             pass_filenames: false\n    stages: [{hook}]\n    entry: sh -c '{}'\n",
+            world.theirs(hook)
+        );
+    }
+    world.repo.write(".pre-commit-config.yaml", text);
+    world.repo.commit("Set up pre-commit");
+}
+
+fn configure_lefthook(world: &World) {
+    let command = |hook: &str| {
+        format!("{hook}:\n  commands:\n    theirs:\n      run: {}\n", world.theirs(hook))
+    };
+    let text: String = HOOKS.iter().map(|hook| command(hook)).collect();
+    world.repo.write("lefthook.yml", text);
+    world.repo.commit("Set up lefthook");
+}
+
+impl Manager {
+    fn world(self) -> World {
+        let world = World::new();
+        (self.configure)(&world);
+        world
+    }
+
+    fn install(self, world: &World) {
+        world.tool(self.name, &["install"]);
+    }
+
+    fn uninstall(self, world: &World) {
+        world.tool(self.name, self.uninstall);
+    }
+}
+
+#[test]
+fn ours_first_then_pre_commit() {
+    for manager in [PRE_COMMIT, PREK] {
+        let world = manager.world();
+        world.install();
+        let own = world.files(".git/hooks");
+        manager.install(&world);
+        let expected = format!(
+            "all: ours and theirs | ok: ours runs, called by {} from *.legacy\n",
+            manager.name
+        );
+        assert_eq!(world.seen(), expected);
+        // They keep what they have moved aside, also when they come again.
+        manager.install(&world);
+        assert_eq!(world.seen(), expected);
+        manager.uninstall(&world);
+        assert_eq!(world.files(".git/hooks"), own);
+        assert_eq!(world.seen(), "all: ours | ok: ours runs, alone\n");
+        world.dbm(&["uninstall"]);
+        assert_eq!(world.files(".git/hooks"), []);
+    }
+}
+
+#[test]
+fn pre_commit_first_then_ours() {
+    for manager in [PRE_COMMIT, PREK] {
+        let world = manager.world();
+        manager.install(&world);
+        let theirs = world.files(".git/hooks");
+        world.install();
+        let beside = format!("all: ours and theirs | ok: ours runs, then {}\n", manager.name);
+        assert_eq!(world.seen(), beside);
+        world.dbm(&["uninstall"]);
+        assert_eq!(world.files(".git/hooks"), theirs);
+
+        world.install();
+        manager.install(&world);
+        assert_eq!(world.files(".git/hooks"), theirs, "they have written their files anew");
+        assert_eq!(
+            world.seen(),
+            "all: not ours and theirs | error: not installed | dbm-git install\n"
+        );
+        world.install();
+        assert_eq!(world.seen(), beside);
+        manager.uninstall(&world);
+        assert_eq!(world.seen(), "all: not ours | error: not installed | dbm-git install\n");
+    }
+}
+
+#[test]
+fn ours_first_then_lefthook() {
+    let world = LEFTHOOK.world();
+    world.install();
+    let own = world.files(".git/hooks");
+    LEFTHOOK.install(&world);
+    insta::assert_snapshot!(world.seen(), @"all: not ours and theirs | error: lefthook has moved ours to `<repo>/.git/hooks/<hook>.old`, which nobody runs | dbm-git install");
+    world.install();
+    insta::assert_snapshot!(world.seen(), @"all: ours and theirs | ok: ours runs, then lefthook");
+    LEFTHOOK.uninstall(&world);
+    assert_eq!(world.files(".git/hooks"), own);
+    insta::assert_snapshot!(world.seen(), @"all: ours | ok: ours runs, alone");
+}
+
+#[test]
+fn lefthook_first_then_ours() {
+    let world = LEFTHOOK.world();
+    LEFTHOOK.install(&world);
+    let theirs = world.files(".git/hooks");
+    world.install();
+    insta::assert_snapshot!(world.seen(), @"all: ours and theirs | ok: ours runs, then lefthook");
+    world.dbm(&["uninstall"]);
+    assert_eq!(world.files(".git/hooks"), theirs);
+
+    world.install();
+    LEFTHOOK.install(&world);
+    insta::assert_snapshot!(world.seen(), @"all: not ours and theirs | error: not installed | dbm-git install");
+    world.install();
+    // It looks at its configuration whenever a hook runs, and then installs by itself.
+    let text = world.repo.read("lefthook.yml");
+    world.repo.write("lefthook.yml", format!("{text}# changed\n"));
+    world.run("touch", &["-d", "2040-01-01", "lefthook.yml"]);
+    world.fired();
+    insta::assert_snapshot!(world.seen(), @"all: ours and theirs | ok: ours runs, then lefthook");
+    LEFTHOOK.uninstall(&world);
+    insta::assert_snapshot!(world.seen(), @"all: not ours | error: not installed | dbm-git install");
+}
