@@ -6,12 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use super::Repository;
+use super::hook_facts::{HooksSought, gather};
 use super::install::{
     self, HookOptions, HookSite, InstallError, InstallOutcome, Installed, InstalledHook,
     UninstallOutcome, Uninstalled, UninstalledHook,
 };
 use crate::plan::hook::{Hook, HookProgram};
 use crate::plan::hook_config::{HookSetting, SectionPlan, has_section, plan_section};
+use crate::plan::hook_run::{self, Elsewhere, HookFacts};
 
 /// How git comes to call us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +48,15 @@ pub fn site(repository: &Repository) -> Result<HookSite, InstallError> {
 pub fn plan(
     road: HookRoad,
     repository: &Repository,
-    site: &HookSite,
-    program: &Path,
+    sought: HooksSought<'_>,
     options: HookOptions,
 ) -> Result<InstallOutcome, InstallError> {
+    let HooksSought { site, program, .. } = sought;
     match road {
-        HookRoad::Files => Ok(install::plan(site, program, options)?.outcome()),
+        HookRoad::Files => {
+            let called = called_elsewhere(repository, sought)?;
+            Ok(install::plan_beside(site, program, options, called)?.outcome())
+        }
         HookRoad::Configuration => {
             let plans = plan_sections(&repository.settings()?.hooks(), program)?;
             Ok(outcome(site, &plans))
@@ -63,14 +68,15 @@ pub fn plan(
 pub fn install(
     road: HookRoad,
     repository: &Repository,
-    site: &HookSite,
-    program: &Path,
+    sought: HooksSought<'_>,
     options: HookOptions,
 ) -> Result<InstallOutcome, InstallError> {
+    let HooksSought { site, program, .. } = sought;
     let settings = repository.settings()?.hooks();
     match road {
         HookRoad::Files => {
-            let outcome = install::install(site, program, options)?;
+            let called = called_elsewhere(repository, sought)?;
+            let outcome = install::install_beside(site, program, options, called)?;
             remove_sections(repository, &settings)?;
             Ok(outcome)
         }
@@ -86,6 +92,17 @@ pub fn install(
             Ok(outcome(site, &plans))
         }
     }
+}
+
+/// The hooks that somebody else's call already, and who.
+fn called_elsewhere(
+    repository: &Repository,
+    sought: HooksSought<'_>,
+) -> Result<Vec<(Hook, Elsewhere)>, InstallError> {
+    let (facts, around) = gather(repository, sought)?;
+    let called =
+        |facts: &HookFacts| Some((facts.hook, hook_run::called_elsewhere(facts, &around)?));
+    Ok(facts.iter().filter_map(called).collect())
 }
 
 /// Takes all of ours out, whichever way it came.

@@ -12,6 +12,7 @@ use crate::plan::hook::{
     FoundHook, Hook, HookManager, HookPlan, HookProgram, HookRefusal, HookRemoval,
     InvalidHookProgram, plan_install, plan_uninstall,
 };
+use crate::plan::hook_run::Elsewhere;
 
 /// Where a repository's hooks live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,10 @@ pub enum Installed {
     Configured,
     Updated,
     AlreadyThere,
+    /// Somebody else's hook calls ours, so that the file is left as it is.
+    CalledElsewhere {
+        by: String,
+    },
     Refused {
         reason: HookRefusal,
         snippet: String,
@@ -149,8 +154,18 @@ pub struct UninstallOutcome {
 /// What would be installed: the plan of each hook, with what it was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstallPlan {
-    hooks: Vec<(Hook, FoundHook, HookPlan)>,
+    hooks: Vec<PlannedHook>,
+    called: Vec<(Hook, String)>,
     site: HookSite,
+}
+
+/// One file, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PlannedHook {
+    hook: Hook,
+    path: PathBuf,
+    found: FoundHook,
+    plan: HookPlan,
 }
 
 /// Makes each hook of the repository call `program`.
@@ -159,46 +174,82 @@ pub fn install(
     program: &Path,
     options: HookOptions,
 ) -> Result<InstallOutcome, InstallError> {
-    let plan = plan(site, program, options)?;
+    install_beside(site, program, options, Vec::new())
+}
+
+/// The same, but for hooks that are `called` by somebody else's already.
+pub fn install_beside(
+    site: &HookSite,
+    program: &Path,
+    options: HookOptions,
+    called: Vec<(Hook, Elsewhere)>,
+) -> Result<InstallOutcome, InstallError> {
+    let plan = plan_beside(site, program, options, called)?;
     apply(plan.writes())?;
     Ok(plan.outcome())
 }
 
-/// Takes everything of ours out of the repository's hooks.
+/// What managers of hooks call a file that they have moved out of their way.
+const MOVED: [&str; 2] = ["legacy", "old"];
+
+/// Takes everything of ours out of the repository's hooks, also out of what
+/// managers have moved aside.
 pub fn uninstall(site: &HookSite, options: HookOptions) -> Result<UninstallOutcome, InstallError> {
     check_folder(site, options)?;
     let mut removals = Vec::new();
     for hook in Hook::ALL {
-        let found = read_hook(&site.path(hook))?;
-        let removal = plan_uninstall(&found);
-        removals.push((hook, found, removal));
+        let path = site.path(hook);
+        let moved = MOVED.map(|end| path.with_extension(end));
+        for path in std::iter::once(path).chain(moved) {
+            let found = read_hook(&path)?;
+            let removal = plan_uninstall(&found);
+            removals.push(Removal { hook, path, found, removal });
+        }
     }
     refuse_as_a_whole(
         options,
-        removals.iter().filter_map(|(hook, found, removal)| {
-            let HookRemoval::Refuse(reason) = removal else { return None };
-            Some(refused(site, *hook, found, reason, None))
+        removals.iter().filter_map(|removal| {
+            let HookRemoval::Refuse(reason) = &removal.removal else { return None };
+            Some(refused(removal.hook, &removal.path, &removal.found, reason, None))
         }),
     )?;
-    apply(removals.iter().filter_map(|(hook, found, removal)| {
-        let after = match removal {
+    apply(removals.iter().filter_map(Removal::write))?;
+    // Of each hook its own file comes first.
+    let told = |hook| {
+        let of_hook = || removals.iter().filter(move |removal| removal.hook == hook);
+        let present = of_hook().find(|removal| removal.removal != HookRemoval::Absent);
+        present.or_else(|| of_hook().next()).map(Removal::told)
+    };
+    Ok(UninstallOutcome { hooks: Hook::ALL.into_iter().filter_map(told).collect() })
+}
+
+/// What is taken out of one file.
+struct Removal {
+    hook: Hook,
+    path: PathBuf,
+    found: FoundHook,
+    removal: HookRemoval,
+}
+
+impl Removal {
+    fn write(&self) -> Option<HookWrite<'_>> {
+        let after = match &self.removal {
             HookRemoval::Absent | HookRemoval::Refuse(_) => return None,
             HookRemoval::Delete => None,
             HookRemoval::Restore(image) => Some(image),
         };
-        Some(HookWrite { path: site.path(*hook), before: found, after })
-    }))?;
-    let hooks = removals.into_iter().map(|(hook, _, removal)| UninstalledHook {
-        hook,
-        path: site.path(hook),
-        result: match removal {
+        Some(HookWrite { path: self.path.clone(), before: &self.found, after })
+    }
+
+    fn told(&self) -> UninstalledHook {
+        let result = match &self.removal {
             HookRemoval::Absent => Uninstalled::Absent,
             HookRemoval::Delete => Uninstalled::Deleted,
             HookRemoval::Restore(_) => Uninstalled::BlockRemoved,
-            HookRemoval::Refuse(reason) => Uninstalled::Refused { reason },
-        },
-    });
-    Ok(UninstallOutcome { hooks: hooks.collect() })
+            HookRemoval::Refuse(reason) => Uninstalled::Refused { reason: reason.clone() },
+        };
+        UninstalledHook { hook: self.hook, path: self.path.clone(), result }
+    }
 }
 
 /// Plans what [`install`] would do, and writes nothing.
@@ -207,29 +258,50 @@ pub fn plan(
     program: &Path,
     options: HookOptions,
 ) -> Result<InstallPlan, InstallError> {
+    plan_beside(site, program, options, Vec::new())
+}
+
+/// Plans what [`install_beside`] would do, and writes nothing.
+pub fn plan_beside(
+    site: &HookSite,
+    program: &Path,
+    options: HookOptions,
+    called: Vec<(Hook, Elsewhere)>,
+) -> Result<InstallPlan, InstallError> {
     check_folder(site, options)?;
     let program = HookProgram::new(program)?;
     let mut hooks = Vec::new();
+    let mut left = Vec::new();
     for hook in Hook::ALL {
-        let found = read_hook(&site.path(hook))?;
+        let path = match called.iter().find(|(known, _)| *known == hook) {
+            Some((_, Elsewhere::By(who))) => {
+                left.push((hook, who.clone()));
+                continue;
+            }
+            // There it is kept up to date.
+            Some((_, Elsewhere::Moved(path))) => path.clone(),
+            None => site.path(hook),
+        };
+        let found = read_hook(&path)?;
         let plan = plan_install(&found, hook, &program);
-        hooks.push((hook, found, plan));
+        hooks.push(PlannedHook { hook, path, found, plan });
     }
     refuse_as_a_whole(
         options,
-        hooks.iter().filter_map(|(hook, found, plan)| {
-            let HookPlan::Refuse { reason, snippet } = plan else { return None };
-            Some(refused(site, *hook, found, reason, Some(snippet)))
+        hooks.iter().filter_map(|planned| {
+            let HookPlan::Refuse { reason, snippet } = &planned.plan else { return None };
+            Some(refused(planned.hook, &planned.path, &planned.found, reason, Some(snippet)))
         }),
     )?;
-    Ok(InstallPlan { hooks, site: site.clone() })
+    Ok(InstallPlan { hooks, called: left, site: site.clone() })
 }
 
 impl InstallPlan {
     fn writes(&self) -> impl Iterator<Item = HookWrite<'_>> {
-        self.hooks.iter().filter_map(|(hook, found, plan)| match plan {
+        self.hooks.iter().filter_map(|planned| match &planned.plan {
             HookPlan::Create(image) | HookPlan::AddBlock(image) | HookPlan::Update(image) => {
-                Some(HookWrite { path: self.site.path(*hook), before: found, after: Some(image) })
+                let (path, before) = (planned.path.clone(), &planned.found);
+                Some(HookWrite { path, before, after: Some(image) })
             }
             HookPlan::AlreadyCurrent | HookPlan::Refuse { .. } => None,
         })
@@ -237,11 +309,11 @@ impl InstallPlan {
 
     /// What will have happened once the plan is applied; what `--dry-run` shows.
     pub fn outcome(&self) -> InstallOutcome {
-        let hooks = self.hooks.iter().map(|(hook, found, plan)| InstalledHook {
-            hook: *hook,
-            path: self.site.path(*hook),
-            manager: manager(found),
-            result: match plan {
+        let hooks = self.hooks.iter().map(|planned| InstalledHook {
+            hook: planned.hook,
+            path: planned.path.clone(),
+            manager: manager(&planned.found),
+            result: match &planned.plan {
                 HookPlan::Create(_) => Installed::Created,
                 HookPlan::AddBlock(_) => Installed::BlockAdded,
                 HookPlan::Update(_) => Installed::Updated,
@@ -251,7 +323,15 @@ impl InstallPlan {
                 }
             },
         });
-        InstallOutcome { hooks: hooks.collect(), lies_in_worktree: self.site.lies_in_worktree() }
+        let called = self.called.iter().map(|(hook, by)| InstalledHook {
+            hook: *hook,
+            path: self.site.path(*hook),
+            manager: None,
+            result: Installed::CalledElsewhere { by: by.clone() },
+        });
+        let mut hooks: Vec<InstalledHook> = hooks.chain(called).collect();
+        hooks.sort_by_key(|installed| installed.hook);
+        InstallOutcome { hooks, lies_in_worktree: self.site.lies_in_worktree() }
     }
 }
 
@@ -271,15 +351,15 @@ fn refuse_as_a_whole(
 }
 
 fn refused(
-    site: &HookSite,
     hook: Hook,
+    path: &Path,
     found: &FoundHook,
     reason: &HookRefusal,
     snippet: Option<&String>,
 ) -> RefusedHook {
     RefusedHook {
         hook,
-        path: site.path(hook),
+        path: path.to_owned(),
         reason: reason.clone(),
         snippet: snippet.cloned(),
         manager: manager(found),

@@ -12,6 +12,7 @@ pub mod graph;
 mod history;
 pub mod hook;
 mod hook_database;
+pub mod hook_facts;
 pub mod hook_road;
 mod host;
 pub mod install;

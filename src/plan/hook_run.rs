@@ -316,6 +316,30 @@ fn judge_program(id: &'static str, way: &Way, around: &HookSurroundings) -> Opti
     Some(checkup.fixed_by(Fix::InstallHooks))
 }
 
+/// Where ours is called already, other than from the hook's own file or from
+/// git's configuration: one more call would be one too many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// In the file to which a manager has moved what it found, and which it runs.
+    Moved(PathBuf),
+    /// In a file of somebody's own.
+    By(String),
+}
+
+/// Finds such a call.
+pub fn called_elsewhere(facts: &HookFacts, around: &HookSurroundings) -> Option<Elsewhere> {
+    let living = |way: &Way| way.dead.is_none();
+    let beside = facts.beside.iter().find_map(|beside| {
+        let way = beside_way(beside, facts, around).filter(living)?;
+        Some(match beside.place {
+            Place::Legacy => Elsewhere::Moved(beside.path.clone()),
+            Place::Old | Place::Husky | Place::OwnFolder => Elsewhere::By(way.words),
+        })
+    });
+    let managed = || manager_ways(facts, around).into_iter().find(living);
+    beside.or_else(|| managed().map(|way| Elsewhere::By(way.words)))
+}
+
 /// Every place that calls us, the likeliest to be meant first.
 fn ways(facts: &HookFacts, around: &HookSurroundings) -> Vec<Way> {
     let mut ways = configured_ways(facts, around);

@@ -18,7 +18,7 @@ pub struct InstallReport {
 pub struct HookReport {
     pub hook: String,
     pub path: String,
-    /// `created`, `block-added`, `configured`, `updated`, `already-there`, `refused`,
+    /// `called-elsewhere`, `created`, `block-added`, `configured`, `updated`, `already-there`, `refused`,
     /// `absent`, `deleted` or `block-removed`.
     pub result: &'static str,
 }
@@ -35,6 +35,7 @@ impl InstallReport {
                 Installed::Configured => "configured",
                 Installed::Updated => "updated",
                 Installed::AlreadyThere => "already-there",
+                Installed::CalledElsewhere { .. } => "called-elsewhere",
                 Installed::Refused { .. } => "refused",
             },
         });
@@ -66,6 +67,7 @@ impl fmt::Display for InstallReport {
                 "configured" => "installed, in git's configuration",
                 "updated" => "brought up to date",
                 "already-there" => "there already",
+                "called-elsewhere" => "called already, by another hook or its manager",
                 "refused" => "left alone",
                 "absent" => "nothing of ours was there",
                 "deleted" => "removed",

@@ -85,13 +85,26 @@ fn ours_first_then_pre_commit() {
             manager.name
         );
         assert_eq!(world.seen(), expected);
-        // They keep what they have moved aside, also when they come again.
+        // They keep what they have moved aside, also when they come again, and
+        // there it is found when ours comes again.
         manager.install(&world);
+        assert_eq!(world.seen(), expected);
+        let both = world.files(".git/hooks");
+        world.dbm(&["install", "--via", "files"]);
+        assert!(world.fired().iter().all(|called| called.starts_with("theirs ")));
+        world.install();
+        assert_eq!(world.files(".git/hooks"), both);
         assert_eq!(world.seen(), expected);
         manager.uninstall(&world);
         assert_eq!(world.files(".git/hooks"), own);
         assert_eq!(world.seen(), "all: ours | ok: ours runs, alone\n");
+        manager.install(&world);
         world.dbm(&["uninstall"]);
+        assert_eq!(
+            world.seen(),
+            "all: not ours and theirs | error: not installed | dbm-git install\n"
+        );
+        manager.uninstall(&world);
         assert_eq!(world.files(".git/hooks"), []);
     }
 }

@@ -6,7 +6,8 @@ use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
 use super::install::refused;
-use crate::ops::doctor::{CheckupState, Fixed, HooksSought, doctor, fix};
+use crate::ops::doctor::{CheckupState, Fixed, doctor, fix};
+use crate::ops::hook_facts::HooksSought;
 use crate::ops::{OpsError, Repository, SessionOptions, hook_road};
 use crate::report::{DoctorReport, escaped_text, render_doctor};
 

@@ -6,6 +6,7 @@ use super::super::environment;
 use super::super::error::{CliError, Kind};
 use super::super::exit::Exit;
 use super::super::ui::Ui;
+use crate::ops::hook_facts::HooksSought;
 use crate::ops::hook_road::{self, HookRoad};
 use crate::ops::install::{self, HookOptions, InstallOutcome, Installed};
 use crate::ops::{self, OpsError, Repository, Session, SessionOptions};
@@ -46,7 +47,13 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     let program = flags.program.clone().or_else(environment::binary).ok_or_else(|| {
         CliError::usage("the path of this binary is not known").hint("name it with --program")
     })?;
-    let site = hook_road::site(&repository).map_err(refused)?;
+    let sought = HooksSought {
+        site: &hook_road::site(&repository).map_err(refused)?,
+        program: &program,
+        path: &environment::search_path(),
+        are_off: environment::hooks_are_off(),
+        silenced: &environment::silenced_managers(),
+    };
     let options = HookOptions { partial: flags.partial, force: flags.force };
     let road = match flags.via {
         None => HookRoad::of(&repository),
@@ -54,7 +61,7 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
         Some(Road::Config) => HookRoad::Configuration,
     };
     let run = if flags.dry_run { hook_road::plan } else { hook_road::install };
-    let outcome = run(road, &repository, &site, &program, options).map_err(refused)?;
+    let outcome = run(road, &repository, sought, options).map_err(refused)?;
     if !flags.dry_run {
         remember();
     }

@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 
+use super::super::hook_facts::HooksSought;
 use super::super::hook_road::{self, HookRoad};
 use super::super::install::HookOptions;
 use super::super::{OpsError, Repository, Session, SessionOptions, WriteAccess, with_causes};
-use super::hooks::HooksSought;
 use super::look::{DoctorOutcome, stray_files};
 use crate::plan::Fix;
 use crate::workspace::remove_leftover;
@@ -73,9 +73,7 @@ fn install_hooks(sought: HooksSought<'_>) -> Result<(), String> {
     let told = |error: &dyn std::error::Error| with_causes(error);
     let repository = Repository::open().map_err(|error| told(&error))?;
     let road = HookRoad::of(&repository);
-    hook_road::install(road, &repository, sought.site, sought.program, options)
-        .map(drop)
-        .map_err(|error| told(&error))
+    hook_road::install(road, &repository, sought, options).map(drop).map_err(|error| told(&error))
 }
 
 fn settle(command: &str, now: i64) -> Result<(), String> {

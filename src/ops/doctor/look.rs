@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::super::check::{CheckOutcome, check};
 use super::super::database_target::secrets;
+use super::super::hook_facts::HooksSought;
 use super::super::session::{Session, SessionOptions, Source};
 use super::super::status::{self, ComponentStatus, Host};
 use super::super::target::{command, project_files};
 use super::super::{OpsError, Repository, with_causes, write_access};
-use super::hooks::{HooksSought, hook_checkups};
+use super::hooks::hook_checkups;
 use crate::alembic::{AlembicCommand, CommandKind, Target, run_target, stray_scratch_folders};
 use crate::check::Level;
 use crate::database::{kept_copies, stray_copies};

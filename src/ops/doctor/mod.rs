@@ -8,5 +8,4 @@ mod look;
 
 pub use crate::plan::{Checkup, CheckupState, Fix, Mend};
 pub use fix::{Fixed, fix};
-pub use hooks::HooksSought;
 pub use look::{DoctorOutcome, doctor};
