@@ -183,5 +183,6 @@ fn outcome(site: &HookSite, plans: &[(Hook, SectionPlan)]) -> InstallOutcome {
         },
         manager: None,
     };
-    InstallOutcome { hooks: plans.iter().map(hook).collect(), lies_in_worktree: false }
+    let hooks = plans.iter().map(hook).collect();
+    InstallOutcome { hooks, lies_in_worktree: false, fragile: Vec::new() }
 }

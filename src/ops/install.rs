@@ -12,6 +12,7 @@ use crate::plan::hook::{
     FoundHook, Hook, HookManager, HookPlan, HookProgram, HookRefusal, HookRemoval,
     InvalidHookProgram, plan_install, plan_uninstall,
 };
+use crate::plan::hook_manager::{OwnLines, own_lines};
 use crate::plan::hook_run::Elsewhere;
 
 /// Where a repository's hooks live.
@@ -122,6 +123,16 @@ pub struct InstallOutcome {
     pub hooks: Vec<InstalledHook>,
     /// Whether the files may end up in a commit, with this machine's path in them.
     pub lies_in_worktree: bool,
+    /// Managers in whose files ours is until they write those anew.
+    pub fragile: Vec<FragileHooks>,
+}
+
+/// Hooks that a manager will lose us in, and what would outlast that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FragileHooks {
+    pub manager: HookManager,
+    pub hooks: Vec<Hook>,
+    pub lines: Vec<OwnLines>,
 }
 
 /// What became of one hook.
@@ -156,6 +167,7 @@ pub struct UninstallOutcome {
 pub struct InstallPlan {
     hooks: Vec<PlannedHook>,
     called: Vec<(Hook, String)>,
+    program: HookProgram,
     site: HookSite,
 }
 
@@ -293,7 +305,7 @@ pub fn plan_beside(
             Some(refused(planned.hook, &planned.path, &planned.found, reason, Some(snippet)))
         }),
     )?;
-    Ok(InstallPlan { hooks, called: left, site: site.clone() })
+    Ok(InstallPlan { hooks, called: left, program, site: site.clone() })
 }
 
 impl InstallPlan {
@@ -331,7 +343,31 @@ impl InstallPlan {
         });
         let mut hooks: Vec<InstalledHook> = hooks.chain(called).collect();
         hooks.sort_by_key(|installed| installed.hook);
-        InstallOutcome { hooks, lies_in_worktree: self.site.lies_in_worktree() }
+        let fragile = self.fragile();
+        InstallOutcome { hooks, lies_in_worktree: self.site.lies_in_worktree(), fragile }
+    }
+
+    fn fragile(&self) -> Vec<FragileHooks> {
+        let mut fragile: Vec<FragileHooks> = Vec::new();
+        // What was moved aside stays there.
+        let in_place = self.hooks.iter().filter(|p| p.path == self.site.path(p.hook));
+        for planned in in_place {
+            let Some(manager) = manager(&planned.found) else { continue };
+            match fragile.iter_mut().find(|known| known.manager == manager) {
+                Some(known) => known.hooks.push(planned.hook),
+                None => fragile.push(FragileHooks {
+                    manager,
+                    hooks: vec![planned.hook],
+                    lines: Vec::new(),
+                }),
+            }
+        }
+        fragile.retain_mut(|found| {
+            let lines = own_lines(found.manager, &found.hooks, &self.program);
+            found.lines = lines.unwrap_or_default();
+            !found.lines.is_empty()
+        });
+        fragile
     }
 }
 

@@ -57,7 +57,7 @@ impl Hook {
     }
 
     /// Whether git writes to its standard input; the others get `/dev/null`.
-    fn has_input(self) -> bool {
+    pub(super) fn has_input(self) -> bool {
         matches!(self, Self::PostRewrite | Self::PrePush)
     }
 
@@ -355,6 +355,13 @@ pub fn ends_before_us(bytes: &[u8], hook: Hook) -> Option<EarlyEnd> {
         HookManager::recognise(bytes),
         Some(HookManager::PreCommit | HookManager::Prek | HookManager::Husky)
     );
+    let template = match HookManager::recognise(bytes) {
+        // Its own switch, told by the variable behind it.
+        Some(HookManager::SimpleGitHooks) => above.iter().position(|line| line.trim() == "exit 0"),
+        _ => None,
+    };
+    let above = above.iter().enumerate().filter(|(at, _)| Some(*at) != template);
+    let above: Vec<&str> = above.map(|(_, line)| *line).collect();
     let end = |line: &&&str| ends_script(line.trim()) || is_husky(line);
     let certain = |line: &&str| always || !line.starts_with([' ', '\t']);
     let found = above.iter().filter(end).map(|line| (certain(line), line.trim()));

@@ -343,7 +343,7 @@ pub fn called_elsewhere(facts: &HookFacts, around: &HookSurroundings) -> Option<
 /// Every place that calls us, the likeliest to be meant first.
 fn ways(facts: &HookFacts, around: &HookSurroundings) -> Vec<Way> {
     let mut ways = configured_ways(facts, around);
-    ways.extend(file_way(facts));
+    ways.extend(file_way(facts, around));
     ways.extend(facts.beside.iter().filter_map(|beside| beside_way(beside, facts, around)));
     ways.extend(manager_ways(facts, around));
     ways
@@ -417,7 +417,7 @@ fn file_trouble(facts: &HookFacts) -> Option<Dead> {
     })
 }
 
-fn file_way(facts: &HookFacts) -> Option<Way> {
+fn file_way(facts: &HookFacts, around: &HookSurroundings) -> Option<Way> {
     let FoundHook::File { image, .. } = &facts.found else { return None };
     let path = facts.path.display();
     let program = match call_in(&image.bytes, facts.hook) {
@@ -431,10 +431,16 @@ fn file_way(facts: &HookFacts) -> Option<Way> {
         HookCall::Marked { program } => program,
         HookCall::ByHand => None,
     };
+    // Its command comes after its switch; our block would come before.
+    let is_copied =
+        program.is_none() && manager_of(&facts.found) == Some(HookManager::SimpleGitHooks);
+    let off = is_copied.then(|| silenced(HookManager::SimpleGitHooks, around)).flatten();
     let end = ends_before_us(&image.bytes, facts.hook);
     let unreached = |end: &EarlyEnd| format!("ours in `{path}` comes after `{}`", end.line);
-    let dead =
-        file_trouble(facts).map(|dead| own_file_is_mended_by_install(facts, dead)).or_else(|| {
+    let dead = file_trouble(facts)
+        .map(|dead| own_file_is_mended_by_install(facts, dead))
+        .or(off)
+        .or_else(|| {
             let end = end.as_ref().filter(|end| end.is_certain)?;
             Some(Dead::by(format!("{}, and is never reached", unreached(end)), reinstall()))
         });
@@ -539,7 +545,9 @@ fn silenced(manager: HookManager, around: &HookSurroundings) -> Option<Dead> {
 fn manager_ways(facts: &HookFacts, around: &HookSurroundings) -> Vec<Way> {
     let installed = manager_of(&facts.found);
     let way = |file: &ManagerFile| {
-        let running = installed.filter(|manager| file.managers.contains(manager));
+        // Not one that copies its commands into the hooks, as simple-git-hooks does.
+        let reads_it = |manager: &HookManager| *manager != HookManager::SimpleGitHooks;
+        let running = installed.filter(reads_it).filter(|m| file.managers.contains(m));
         let dead = match running {
             Some(manager) => silenced(manager, around).or_else(|| file_trouble(facts)),
             None => {
@@ -555,7 +563,12 @@ fn manager_ways(facts: &HookFacts, around: &HookSurroundings) -> Vec<Way> {
         Way::new(called_by(running, &format!("from {}", file.name)), None, dead)
     };
     let names = |file: &&ManagerFile| names_us(&file.text, facts.hook);
-    around.manager_files.iter().filter(names).map(way).collect()
+    let is_copied = |file: &&ManagerFile| {
+        file.managers.contains(&HookManager::SimpleGitHooks)
+            && call_of(&facts.found, facts.hook) != HookCall::Absent
+    };
+    let files = around.manager_files.iter().filter(names).filter(|file| !is_copied(file));
+    files.map(way).collect()
 }
 
 /// What makes a manager write its file for the event.
@@ -588,7 +601,7 @@ fn runs(facts: &HookFacts, around: &HookSurroundings) -> Vec<String> {
         Some(manager) => format!("{path} ({})", manager.name()),
         None => path.to_string(),
     };
-    if file_way(facts).is_some_and(|way| way.dead.is_none()) {
+    if file_way(facts, around).is_some_and(|way| way.dead.is_none()) {
         runs.push(format!("ours: {path}"));
     }
     let within = facts.beside.iter().filter_map(|beside| {

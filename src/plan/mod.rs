@@ -9,6 +9,7 @@ mod fingerprint;
 mod hash;
 pub mod hook;
 pub mod hook_config;
+pub mod hook_manager;
 pub mod hook_run;
 mod ledger;
 mod merge;

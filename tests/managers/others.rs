@@ -134,9 +134,11 @@ fn in_huskys_own_file_ours_outlives_its_installation() {
     let mut world = World::new();
     husky_hooks(&world);
     install_husky(&world);
+    let said = world.install();
+    world.dbm(&["uninstall"]);
     for hook in HOOKS {
-        let line = format!("'{}' hook {hook} \"$@\"\n", world.ours().display());
-        world.repo.write(&format!(".husky/{hook}"), line);
+        let file = format!(".husky/{hook}");
+        world.repo.write(&file, World::lines_for(&said, &file));
     }
     install_husky(&world);
     insta::assert_snapshot!(world.seen(), @"all: ours | ok: ours runs, called by husky from .husky");
@@ -175,6 +177,25 @@ fn simple_git_hooks_writes_over_ours_and_doctor_tells() {
     world.install();
     world.repo.remove_folder(".git/hooks");
     insta::assert_snapshot!(world.seen(), @"all: not ours | error: not installed | dbm-git install");
+}
+
+#[test]
+fn in_simple_git_hooks_own_configuration_ours_outlives_its_installation() {
+    #[derive(serde::Deserialize)]
+    struct Package {
+        #[serde(rename = "simple-git-hooks")]
+        hooks: std::collections::BTreeMap<String, String>,
+    }
+    let world = World::new();
+    install_simple_git_hooks(&world, |hook| world.theirs(hook));
+    let said = world.install();
+    world.dbm(&["uninstall"]);
+    let package = format!("{{{}}}", World::lines_for(&said, "package.json"));
+    world.repo.write("package.json", &package);
+    insta::assert_snapshot!(world.seen(), @"all: not ours and theirs | error: `package.json` names ours, and simple-git-hooks has not set this hook up | npx simple-git-hooks");
+    let package: Package = serde_json::from_str(&package).expect("JSON");
+    install_simple_git_hooks(&world, |hook| package.hooks[hook].clone());
+    insta::assert_snapshot!(world.seen(), @"all: ours | ok: ours runs, then simple-git-hooks");
 }
 
 #[test]

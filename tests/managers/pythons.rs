@@ -172,3 +172,50 @@ fn lefthook_first_then_ours() {
     LEFTHOOK.uninstall(&world);
     insta::assert_snapshot!(world.seen(), @"all: not ours | error: not installed | dbm-git install");
 }
+
+#[test]
+fn in_lefthooks_own_file_ours_outlives_its_installation() {
+    let world = LEFTHOOK.world();
+    LEFTHOOK.install(&world);
+    let said = world.install();
+    world.dbm(&["uninstall"]);
+    world.repo.write("lefthook-local.yml", World::lines_for(&said, "lefthook-local.yml"));
+    LEFTHOOK.install(&world);
+    let expected =
+        "all: ours and theirs | ok: ours runs, called by lefthook from lefthook-local.yml\n";
+    assert_eq!(world.seen(), expected);
+    // Ours is called: there is nothing to install.
+    let files = world.files(".git/hooks");
+    world.install();
+    assert_eq!(world.files(".git/hooks"), files);
+    LEFTHOOK.install(&world);
+    assert_eq!(world.seen(), expected);
+    LEFTHOOK.uninstall(&world);
+    insta::assert_snapshot!(world.seen(), @"all: not ours | error: `lefthook-local.yml` names ours, and lefthook has not set this hook up | lefthook install");
+}
+
+#[test]
+fn in_pre_commits_own_file_ours_outlives_its_installation() {
+    for manager in [PRE_COMMIT, PREK] {
+        let world = manager.world();
+        manager.install(&world);
+        let said = world.install();
+        world.dbm(&["uninstall"]);
+        let text = world.repo.read(".pre-commit-config.yaml");
+        let lines = World::lines_for(&said, ".pre-commit-config.yaml");
+        world.repo.write(".pre-commit-config.yaml", text + &lines);
+        world.repo.commit("Call dbm-git");
+        manager.install(&world);
+        let expected = format!(
+            "all: ours and theirs | ok: ours runs, called by {} from .pre-commit-config.yaml\n",
+            manager.name
+        );
+        assert_eq!(world.seen(), expected);
+        let files = world.files(".git/hooks");
+        world.install();
+        assert_eq!(world.files(".git/hooks"), files);
+        manager.uninstall(&world);
+        let seen = world.seen();
+        assert!(seen.contains("names ours, and pre-commit has not set this hook up"), "{seen}");
+    }
+}

@@ -152,6 +152,15 @@ impl World {
         self.run(env!("CARGO_BIN_EXE_dbm-git"), args)
     }
 
+    /// The lines that `install` says to add to `file`.
+    #[track_caller]
+    pub fn lines_for(said: &Run, file: &str) -> String {
+        let start = said.stderr.find(&format!("\nto {file}")).expect("lines for that file");
+        let lines = said.stderr[start + 1..].split_once(":\n").expect("lines").1;
+        let end = lines.find("\nto ").or_else(|| lines.find("\nnote: ")).unwrap_or(lines.len());
+        lines[..end].to_owned() + "\n"
+    }
+
     /// Makes git run each hook, and returns who was called: `ours post-merge`, …
     pub fn fired(&self) -> BTreeSet<String> {
         let _ = std::fs::remove_file(self.log());

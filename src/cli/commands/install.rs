@@ -8,7 +8,7 @@ use super::super::exit::Exit;
 use super::super::ui::Ui;
 use crate::ops::hook_facts::HooksSought;
 use crate::ops::hook_road::{self, HookRoad};
-use crate::ops::install::{self, HookOptions, InstallOutcome, Installed};
+use crate::ops::install::{self, FragileHooks, HookOptions, InstallOutcome, Installed};
 use crate::ops::{self, OpsError, Repository, Session, SessionOptions};
 use crate::report::{InstallReport, escaped_text};
 
@@ -117,18 +117,13 @@ fn remember() {
 
 fn say(outcome: &InstallOutcome, dry_run: bool, ui: &Ui) {
     for hook in &outcome.hooks {
-        if let Some(manager) = hook.manager.filter(|m| m.drops_blocks()) {
-            ui.note(&format!(
-                "note: {} writes {} anew when it installs, and our lines with it; run \
-                 `dbm-git install` again then",
-                manager.name(),
-                hook.hook
-            ));
-        }
         if let Installed::Refused { reason, snippet } = &hook.result {
             ui.note(&format!("warning: {} was left alone: {reason}", hook.path.display()));
             ui.note(&format!("add this to it by hand:\n{snippet}"));
         }
+    }
+    for fragile in &outcome.fragile {
+        say_what_outlasts(fragile, ui);
     }
     if outcome.lies_in_worktree {
         ui.note(
@@ -138,5 +133,20 @@ fn say(outcome: &InstallOutcome, dry_run: bool, ui: &Ui) {
     }
     if dry_run {
         ui.note("dry run: nothing was written");
+    }
+}
+
+/// A manager will write its hooks anew; what it reads itself is safe from that.
+fn say_what_outlasts(fragile: &FragileHooks, ui: &Ui) {
+    let hooks: Vec<&str> = fragile.hooks.iter().map(|hook| hook.name()).collect();
+    ui.note(&format!(
+        "note: {} writes {} anew when it installs, and our lines with it; run `dbm-git install` \
+         again then. To outlast that, say `dbm-git uninstall` and add these lines instead:",
+        fragile.manager.name(),
+        hooks.join(", ")
+    ));
+    for lines in &fragile.lines {
+        let then = lines.then.as_ref().map(|then| format!(", then `{then}`")).unwrap_or_default();
+        ui.note(&format!("to {}{then}:\n{}", lines.file, lines.text));
     }
 }
