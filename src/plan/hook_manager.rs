@@ -68,9 +68,12 @@ fn lefthook(hook: Hook, program: &HookProgram) -> String {
 
 fn pre_commit(hooks: &[Hook], program: &HookProgram) -> String {
     let entry = |hook: &Hook| {
-        // They hand on what git has said in variables.
+        // They hand on what git has said in variables, not all of the same name.
         let call = match hook {
-            Hook::PostMerge => "\"$0\" hook post-merge \"$PRE_COMMIT_IS_SQUASH_MERGE\"",
+            Hook::PostMerge => {
+                "\"$0\" hook post-merge \
+                 \"${PRE_COMMIT_IS_SQUASH_MERGE:-${PRE_COMMIT_SQUASH_MERGE:-0}}\""
+            }
             Hook::PostCommit => "\"$0\" hook post-commit",
             Hook::PostCheckout => {
                 "\"$0\" hook post-checkout \"$PRE_COMMIT_FROM_REF\" \"$PRE_COMMIT_TO_REF\" \

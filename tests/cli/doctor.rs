@@ -68,8 +68,9 @@ fn problem(repo: &TestRepo, id: &str) -> CheckupJson {
 fn healthy() -> TestRepo {
     let repo = TestRepo::new().adds("<base> -> a, root").publish("main");
     repo.alembic(["upgrade", "head"]).expect_code(0);
-    // What is in files can be damaged in files, whatever git knows.
-    repo.dbm(["install", "--via", "files"]).expect_code(0);
+    // What is in files can be damaged; there is a newer way, which is not.
+    repo.pretend_older_git();
+    repo.dbm(["install"]).expect_code(0);
     repo
 }
 
@@ -450,7 +451,7 @@ fn the_program_of_a_hook_is_looked_at() {
     let repo = healthy();
     let fake = repo.path().join("../other/dbm-git");
     let fake = fake.display().to_string();
-    repo.dbm(["install", "--via", "files", "--program", &fake]).expect_code(0);
+    repo.dbm(["install", "--program", &fake]).expect_code(0);
     let found = hook(&repo, "post-merge");
     assert_eq!(found.state, "error", "{found:?}");
     assert!(found.message.ends_with("is gone, so ours does nothing"), "{found:?}");
@@ -519,7 +520,7 @@ fn what_silences_a_hook_is_named_with_what_brings_it_back() {
     insta::assert_snapshot!(post_merge(), @"error: our marker lines in `<repo>/.git/hooks/post-merge` are incomplete or doubled | take all of our lines out of <repo>/.git/hooks/post-merge, then `dbm-git install`");
     executable(&repo, ".git/hooks/post-merge", &format!("{own}echo theirs\n"));
     insta::assert_snapshot!(post_merge(), @"warning: ours runs, but not what somebody has added to its file | dbm-git install");
-    repo.dbm(["install", "--via", "files"]).expect_code(0);
+    repo.dbm(["install"]).expect_code(0);
     insta::assert_snapshot!(post_merge(), @"ok: ours runs, with the rest of that file | ");
     executable(&repo, ".git/hooks/post-merge", "#!/bin/sh\n/opt/dbm-git hook post-merge \"$@\"\n");
     insta::assert_snapshot!(post_merge(), @"ok: ours runs, with the rest of that file | ");
@@ -532,9 +533,9 @@ fn what_silences_a_hook_is_named_with_what_brings_it_back() {
     repo.git(["config", "core.hooksPath", ".githooks"]);
     insta::assert_snapshot!(post_merge(), @"error: ours is in `<repo>/.git/hooks/post-merge`, and core.hooksPath = `.githooks` (local) leads elsewhere | dbm-git install");
     repo.git(["config", "core.hooksPath", "/dev/null"]);
-    insta::assert_snapshot!(post_merge(), @"error: ours is in `<repo>/.git/hooks/post-merge`, and core.hooksPath = `/dev/null` (local) leads elsewhere | git config core.hooksPath <repo>/.git/hooks");
+    insta::assert_snapshot!(post_merge(), @"error: ours is in `<repo>/.git/hooks/post-merge`, and core.hooksPath = `/dev/null` (local) leads elsewhere | git config --unset core.hooksPath");
     repo.git(["config", "core.hooksPath", ""]);
-    insta::assert_snapshot!(post_merge(), @"error: ours is in `<repo>/.git/hooks/post-merge`, and core.hooksPath = `` (local) leads elsewhere | dbm-git install");
+    insta::assert_snapshot!(post_merge(), @"error: ours is in `<repo>/.git/hooks/post-merge`, and core.hooksPath = `` (local) leads elsewhere | git config --unset core.hooksPath");
     repo.git(["config", "--unset", "core.hooksPath"]);
     repo.write(".git/index.lock", "");
     let report: DoctorJson = repo.dbm(["doctor", "--format", "json"]).json();
@@ -550,7 +551,7 @@ fn all_that_git_runs_is_told_in_its_order() {
     let path = path.canonicalize().expect("it is there").display().to_string();
     assert_eq!(alone.runs, [format!("ours: {path}")]);
     executable(&repo, ".git/hooks/post-merge", "#!/bin/sh\n. \"$(dirname \"$0\")/h\"\n");
-    repo.dbm(["install", "--via", "files"]).expect_code(0);
+    repo.dbm(["install"]).expect_code(0);
     let both = hook(&repo, "post-merge");
     assert_eq!(both.message, "ours runs, then husky");
     assert_eq!(both.runs, [format!("ours: {path}"), format!("{path} (husky)")]);

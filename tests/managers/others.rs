@@ -7,7 +7,7 @@ const LFS: [&str; 4] = ["post-checkout", "post-commit", "post-merge", "pre-push"
 
 /// Sets up git-lfs: the real one, or else, and saying so, the files that it
 /// writes and a program that only writes down that it was called.
-fn install_git_lfs(world: &mut World) {
+fn install_git_lfs(world: &World) {
     if world.try_run("git", &["lfs", "version"]).code == 0 {
         world.run("git", &["lfs", "install", "--local"]);
         return;
@@ -16,9 +16,8 @@ fn install_git_lfs(world: &mut World) {
     for hook in LFS {
         world.write_hook(&format!(".git/hooks/{hook}"), &lfs_hook(hook));
     }
-    let bin = world.repo.home().join("bin");
-    world.program(&bin.join("git-lfs"), &format!("#!/bin/sh\n{}\n", world.theirs("\"$1\"")));
-    world.search_first(&bin);
+    let program = world.repo.programs().join("git-lfs");
+    world.program(&program, &format!("#!/bin/sh\n{}\n", world.theirs("\"$1\"")));
 }
 
 fn lfs_hook(hook: &str) -> String {
@@ -30,8 +29,8 @@ fn lfs_hook(hook: &str) -> String {
 
 #[test]
 fn git_lfs_first_then_ours() {
-    let mut world = World::new();
-    install_git_lfs(&mut world);
+    let world = World::new();
+    install_git_lfs(&world);
     let theirs = world.files(".git/hooks");
     assert_eq!(theirs.len(), 4, "{theirs:?}");
     world.install();

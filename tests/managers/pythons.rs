@@ -173,6 +173,21 @@ fn lefthook_first_then_ours() {
     insta::assert_snapshot!(world.seen(), @"all: not ours | error: not installed | dbm-git install");
 }
 
+/// Ours was told what git told the hooks.
+#[track_caller]
+fn check_calls(world: &World) {
+    let calls = world.calls();
+    for expected in [
+        "post-checkout <id> <id> 1",
+        "post-commit",
+        "post-merge 0",
+        "pre-push origin <origin> < refs/heads/main <id> refs/heads/main <id>",
+    ] {
+        assert!(calls.iter().any(|call| call == expected), "no `{expected}` in {calls:#?}");
+    }
+    assert!(calls.iter().any(|call| call.starts_with("post-rewrite amend")), "{calls:#?}");
+}
+
 #[test]
 fn in_lefthooks_own_file_ours_outlives_its_installation() {
     let world = LEFTHOOK.world();
@@ -184,6 +199,7 @@ fn in_lefthooks_own_file_ours_outlives_its_installation() {
     let expected =
         "all: ours and theirs | ok: ours runs, called by lefthook from lefthook-local.yml\n";
     assert_eq!(world.seen(), expected);
+    check_calls(&world);
     // Ours is called: there is nothing to install.
     let files = world.files(".git/hooks");
     world.install();
@@ -211,6 +227,7 @@ fn in_pre_commits_own_file_ours_outlives_its_installation() {
             manager.name
         );
         assert_eq!(world.seen(), expected);
+        check_calls(&world);
         let files = world.files(".git/hooks");
         world.install();
         assert_eq!(world.files(".git/hooks"), files);

@@ -44,28 +44,9 @@ impl World {
     /// One whose git knows no hooks of the configuration, whatever git there is:
     /// with those, it is them that doctor recommends.
     pub fn new() -> Self {
-        let mut world = Self::with_any_git();
-        let real = world.run("sh", &["-c", "command -v git"]).stdout;
-        let bin = world.repo.home().join("old-git");
-        world.program(
-            &bin.join("git"),
-            &format!(
-                "#!/bin/sh\ncase \"$*\" in\n\
-                 *--literal-pathspecs\\ version) echo 'git version 2.53.0' ;;\n\
-                 *) exec '{}' \"$@\" ;;\nesac\n",
-                real.trim_end()
-            ),
-        );
-        world.search_first(&bin);
+        let world = Self::with_any_git();
+        world.repo.pretend_older_git();
         world
-    }
-
-    /// Puts a folder in front of all others of `PATH`.
-    pub fn search_first(&mut self, folder: &Path) {
-        let path = self.run("sh", &["-c", "echo \"$PATH\""]).stdout;
-        let path = format!("{}:{}", folder.display(), path.trim_end());
-        self.variables.retain(|(name, _)| name != "PATH");
-        self.variables.push(("PATH".to_owned(), path));
     }
 
     /// One with the git that is found.
@@ -80,8 +61,10 @@ impl World {
             &format!(
                 "#!/bin/sh\n\
                  [ \"$1\" != --version ] || {{ echo dbm-git {version}; exit; }}\n\
-                 cat >/dev/null\n\
-                 echo \"ours $2\" >>'{log}'\n"
+                 input=$(cat)\n\
+                 echo \"ours $2\" >>'{log}'\n\
+                 shift\n\
+                 echo \"$*${{input:+ < $input}}\" >>'{log}.calls'\n"
             ),
         );
         world
@@ -152,6 +135,24 @@ impl World {
         self.run(env!("CARGO_BIN_EXE_dbm-git"), args)
     }
 
+    /// How ours was called when all hooks were fired last, commits as `<id>`.
+    pub fn calls(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.calls_file()).unwrap_or_default();
+        let origin = self.repo.origin().display().to_string();
+        let shown = |word: &str| match word {
+            _ if word.len() == 40 && word.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                "<id>".to_owned()
+            }
+            _ => word.replace(&origin, "<origin>"),
+        };
+        let line = |line: &str| line.split(' ').map(shown).collect::<Vec<_>>().join(" ");
+        text.lines().map(line).collect()
+    }
+
+    fn calls_file(&self) -> PathBuf {
+        self.log().with_extension("calls")
+    }
+
     /// The lines that `install` says to add to `file`.
     #[track_caller]
     pub fn lines_for(said: &Run, file: &str) -> String {
@@ -164,6 +165,7 @@ impl World {
     /// Makes git run each hook, and returns who was called: `ours post-merge`, …
     pub fn fired(&self) -> BTreeSet<String> {
         let _ = std::fs::remove_file(self.log());
+        let _ = std::fs::remove_file(self.calls_file());
         // lefthook runs nothing for a push without files.
         let count = self.repo.git(["rev-list", "--count", "HEAD"]);
         self.repo.write("side", count);

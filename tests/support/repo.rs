@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
@@ -95,6 +96,30 @@ impl TestRepo {
     /// The empty home folder that all commands see.
     pub fn home(&self) -> PathBuf {
         self.outside.path().join("home")
+    }
+
+    /// Programs in this folder are found before all others.
+    pub fn programs(&self) -> PathBuf {
+        self.home().join("programs")
+    }
+
+    /// Makes git say that it is one that runs no hooks of its configuration, for
+    /// tests of what is said where hooks are files alone.
+    pub fn pretend_older_git(&self) {
+        let git = std::env::split_paths(&search_path(&self.programs()))
+            .map(|folder| folder.join("git"))
+            .find(|git| git.is_file())
+            .expect("git");
+        let text = format!(
+            "#!/bin/sh\ncase \"$*\" in\n\
+             version | '--literal-pathspecs version') echo 'git version 2.53.0' ;;\n\
+             *) exec '{}' \"$@\" ;;\nesac\n",
+            git.display()
+        );
+        fs::create_dir_all(self.programs()).expect("a new folder");
+        let path = self.programs().join("git");
+        fs::write(&path, text).expect("a new file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file");
     }
 
     /// The bare repository that [`publish`](Self::publish) pushes to.
@@ -195,7 +220,7 @@ impl TestRepo {
             .current_dir(self.path())
             .stdin(Stdio::null())
             .env_clear()
-            .env("PATH", search_path())
+            .env("PATH", search_path(&self.programs()))
             .env("HOME", self.home())
             .env("XDG_CONFIG_HOME", self.home().join(".config"))
             .env("TZ", "UTC")
@@ -284,12 +309,14 @@ impl TestRepo {
     }
 }
 
-/// The tests' Python first, so that a plain `alembic` is the pinned one.
-fn search_path() -> std::ffi::OsString {
+/// The test's own programs first, then the tests' Python, so that a plain
+/// `alembic` is the pinned one.
+fn search_path(programs: &Path) -> std::ffi::OsString {
     let system = std::env::var_os("PATH").unwrap_or_default();
-    let Some(python) = std::env::var_os("DBM_GIT_TEST_PYTHON") else { return system };
-    let tools = Path::new(&python).parent().map(Path::to_path_buf).unwrap_or_default();
-    std::env::join_paths(std::iter::once(tools).chain(std::env::split_paths(&system)))
+    let python = std::env::var_os("DBM_GIT_TEST_PYTHON").map(PathBuf::from);
+    let tools = python.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+    let first = std::iter::once(programs.to_path_buf()).chain(tools);
+    std::env::join_paths(first.chain(std::env::split_paths(&system)))
         .expect("folders of PATH hold no separator")
 }
 
