@@ -12,5 +12,6 @@ dbm_git=@binary@
 }
 # git commands that dbm-git runs must not come back here.
 export DBM_GIT_IN_HOOK=1
-exec "$dbm_git" hook @hook@ "$@"
+# Not by exec: git would take a crash of ours for a failure of its own.
+"$dbm_git" hook @hook@ "$@" || @failed@
 # <<< dbm-git hook v1 <<<

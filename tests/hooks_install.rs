@@ -531,7 +531,8 @@ fn the_snippet_for_python_does_what_the_block_does() {
     let run = |env: &[(&str, &str)]| repo.run_hook("python3", Hook::PrePush, env, "a b\n");
     assert_eq!(run(&[]), (0, "a b\n".to_owned()));
     repo.check_log(&["hook pre-push origin url", "< a b"]);
-    assert_eq!(run(&[("FAKE_STATUS", "3")]), (3, String::new()));
+    assert_eq!(run(&[("FAKE_STATUS", "1")]), (1, String::new()));
+    assert_eq!(run(&[("FAKE_STATUS", "3")]), (0, "a b\n".to_owned()));
     repo.log();
     assert_eq!(run(&[("DBM_GIT", "0")]), (0, "a b\n".to_owned()));
     repo.check_log(&[]);

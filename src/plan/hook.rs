@@ -15,6 +15,14 @@ const FILE: &str = include_str!("../../hooks/file.sh");
 const BLOCK: &str = include_str!("../../hooks/block.sh");
 const BLOCK_WITH_INPUT: &str = include_str!("../../hooks/block-with-input.sh");
 
+/// What a shim does when a dbm-git that has no verdict fails: it cannot be
+/// started, say. The last word is for a closed stderr.
+const CRASHED: &str = "echo \"dbm-git: failed in the @hook@ hook ($?), which is skipped\" >&2 || :";
+
+/// The same where 1 is a verdict, and anything else a failure.
+const BLOCKED_OR_CRASHED: &str = "case $? in 1) exit 1 ;; *) \
+     echo \"dbm-git: failed in the @hook@ hook ($?), which is skipped\" >&2 || : ;; esac";
+
 /// The version in the marker lines; a new one wherever a shim's text changes.
 pub const SHIM_VERSION: u32 = 1;
 
@@ -61,7 +69,7 @@ impl Hook {
         matches!(self, Self::PostRewrite | Self::PrePush)
     }
 
-    /// Whether its exit status decides. That of `post-checkout` must not: git
+    /// Whether its verdict decides. The status of `post-checkout` must not: git
     /// passes it on, so that a `git switch` that worked would seem to have failed.
     fn can_block(self) -> bool {
         self == Self::PrePush
@@ -593,9 +601,9 @@ fn fill(template: &str, hook: Hook, program: &HookProgram) -> String {
     // find a closed pipe because we had nothing to do.
     let leave = if hook.has_input() { "cat >/dev/null\n  exit 0" } else { "exit 0" };
     template
-        .replace("@hook@", hook.name())
         .replace("@leave@", leave)
-        .replace("@failed@", if hook.can_block() { "exit" } else { ":" })
+        .replace("@failed@", if hook.can_block() { BLOCKED_OR_CRASHED } else { CRASHED })
+        .replace("@hook@", hook.name())
         // Last, so that nothing in the path is taken for a placeholder.
         .replace("@binary@", &program.quoted())
 }
@@ -630,7 +638,7 @@ fn python_snippet(hook: Hook, program: &HookProgram) -> String {
          \x20       {input}env={{**os.environ, \"DBM_GIT_IN_HOOK\": \"1\"}})\n"
     );
     if hook.can_block() {
-        body += "    if dbm_git.returncode: sys.exit(dbm_git.returncode)\n";
+        body += "    if dbm_git.returncode == 1: sys.exit(1)\n";
     }
     marked("#", &body)
 }
@@ -652,7 +660,7 @@ fn node_snippet(hook: Hook, program: &HookProgram) -> String {
          \x20     env: {{ ...process.env, DBM_GIT_IN_HOOK: \"1\" }} }});\n"
     );
     if hook.can_block() {
-        body += "  if (dbmGit.status) process.exit(dbmGit.status);\n";
+        body += "  if (dbmGit.status === 1) process.exit(1);\n";
     }
     body += "}\n";
     marked("//", &body)
@@ -727,8 +735,8 @@ mod tests {
             assert_eq!(image.mode, 0o755);
             assert!(text.starts_with(OWN_HEAD), "{text}");
             let commands: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-            let call = format!("exec \"$dbm_git\" hook {hook} \"$@\"");
-            assert_eq!(commands.last(), Some(&call.as_str()));
+            let call = format!("\"$dbm_git\" hook {hook} \"$@\" || ");
+            assert!(commands.last().is_some_and(|last| last.starts_with(&call)), "{text}");
             assert_eq!(plan_uninstall(&script(&text)), HookRemoval::Delete);
         }
     }
@@ -774,11 +782,12 @@ mod tests {
     }
 
     #[test]
-    fn only_pre_push_hands_on_our_failure() {
+    fn only_pre_push_hands_on_our_verdict() {
         for hook in Hook::ALL {
-            let text = foreign_block(hook, &ours());
-            assert_eq!(text.contains("|| exit\n"), hook == Hook::PrePush, "{text}");
-            assert_eq!(text.contains("|| :\n"), hook != Hook::PrePush, "{text}");
+            for text in [own_file(hook, &ours()), foreign_block(hook, &ours())] {
+                assert_eq!(text.contains("1) exit 1 ;;"), hook == Hook::PrePush, "{text}");
+                assert!(text.contains(&format!("failed in the {hook} hook")), "{text}");
+            }
         }
     }
 
