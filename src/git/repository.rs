@@ -50,6 +50,12 @@ impl Repository {
             ErrorCode::NotFound => GitError::NoRepository,
             _ => GitError::Open { reason: error.message().to_owned() },
         })?;
+        // For `--work-tree` git sets GIT_WORK_TREE to `.`, as seen from here;
+        // libgit2 takes that for a place in the git directory.
+        if git.workdir() == Some(git.path()) {
+            git.set_workdir(Path::new("."), false)
+                .map_err(GitError::on("find the working tree"))?;
+        }
         let root = git.workdir().unwrap_or_else(|| git.path()).to_path_buf();
         // git reports the root with a trailing slash, which `join` would keep.
         let root = root.components().collect();
