@@ -23,6 +23,10 @@ use self::ui::Ui;
 pub fn main() -> ExitCode {
     install_panic_message();
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(flags) = commands::hook::Flags::from_git(&arguments) {
+        let run = || Ok(commands::hook::run(&flags, &Ui::new(&args::Global::default())));
+        return survived(run).unwrap_or_else(|error| error.exit()).into();
+    }
     let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
         Err(error) => return usage(&error, &arguments).into(),

@@ -1,12 +1,13 @@
 //! `dbm-git hook NAME`: what the shims in git's hooks folder call.
 
+use std::ffi::OsString;
 use std::io::Read;
 
 use super::super::environment;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
 use crate::ops::hook::{self, HookCall};
-use crate::ops::{OpsError, Repository};
+use crate::ops::{self, OpsError, Repository};
 use crate::report::escaped_text;
 
 /// Arguments of `hook`.
@@ -17,6 +18,19 @@ pub struct Flags {
     /// What git gave the hook
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub arguments: Vec<String>,
+}
+
+impl Flags {
+    /// The words of a shim, `hook NAME ...`, as clap would read them. clap sets up
+    /// every command before it reads a word, which is a third of what a hook
+    /// takes that finds nothing changed; and it refuses what is not UTF-8, which
+    /// the URL of a remote may well be.
+    pub fn from_git(arguments: &[OsString]) -> Option<Self> {
+        let mut words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+        words.next().filter(|word| word == "hook")?;
+        let name = words.next().filter(|name| !name.starts_with('-'))?;
+        Some(Self { name, arguments: words.collect() })
+    }
 }
 
 /// Runs a hook. Its own failure never stops git: post hooks always end well,
@@ -50,7 +64,8 @@ pub fn run(flags: &Flags, ui: &Ui) -> Exit {
             if outcome.blocks { Exit::Problems } else { Exit::Done }
         }
         Ok(Err(error)) => {
-            ui.note(&escaped_text(&format!("dbm-git: {} could not look: {error}", flags.name)));
+            let text = ops::with_causes(&error).trim_end().replace('\n', " ");
+            ui.note(&escaped_text(&format!("dbm-git: {} could not look: {text}", flags.name)));
             Exit::Done
         }
     }
