@@ -75,6 +75,12 @@ impl Repository {
         Ok(position_at(&log, 0).unwrap_or_default())
     }
 
+    /// What git noted when `HEAD` of this worktree moved last.
+    pub fn last_move(&self) -> Option<String> {
+        let log = self.git.reflog("HEAD").ok()?;
+        Some(log.get(0)?.message().ok()??.to_owned())
+    }
+
     /// The youngest commits that removed a file below `folders` whose name
     /// satisfies `wanted`, each with the commit that still has the file.
     pub fn removed_files(

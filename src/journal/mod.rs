@@ -27,7 +27,7 @@ pub use entry::{
 pub use ledger::{LedgerUpdate, StoredLedger};
 pub use lock::{Holder, LockError, RepositoryLock};
 pub use operations::Journal;
-pub use seen::{Seen, leave_pending, take_pending};
+pub use seen::{Seen, SeenPlace, leave_pending, take_pending};
 pub use size::size_of;
 pub use steps::{DatabaseStep, RecordedStep, StepKind, StepState, components_of};
 pub use worktree::Worktree;

@@ -1,6 +1,7 @@
-//! What a worktree's hooks saw last: the commit, and the git ids of everything
-//! that decides about its migration history. Comparing them costs a few tree
-//! look-ups; only a difference is worth opening anything else.
+//! What a worktree's hooks saw last: the commit, the git ids of everything that
+//! decides about its migration history, and when each checked-out folder was
+//! changed last, since a stash brings files that no commit tells of. Comparing
+//! them costs a few tree look-ups; only a difference is worth opening anything else.
 //!
 //! Losing these files costs one superfluous look, so they are not synced.
 
@@ -18,11 +19,22 @@ use std::path::{Path, PathBuf};
 pub struct Seen {
     /// The commit that was checked out, in hexadecimal.
     pub commit: String,
-    /// Repository path and git id (`-` where there was nothing), in a stable order.
-    pub ids: Vec<(String, String)>,
+    /// In a stable order.
+    pub places: Vec<SeenPlace>,
 }
 
-const FORMAT: &str = "dbm-git seen 1";
+/// One file or folder as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenPlace {
+    /// Its repository path.
+    pub path: String,
+    /// Its git id in the commit, `-` where there was nothing.
+    pub id: String,
+    /// The stamp of a checked-out folder, `-` where there was none.
+    pub stamp: String,
+}
+
+const FORMAT: &str = "dbm-git seen 2";
 
 impl Seen {
     /// Reads what was seen last; `None` if nothing was, or it cannot be read.
@@ -33,10 +45,8 @@ impl Seen {
             return None;
         }
         let commit = lines.next()?.to_owned();
-        let ids = lines
-            .map(|line| line.split_once(' ').map(|(id, path)| (path.to_owned(), id.to_owned())))
-            .collect::<Option<_>>()?;
-        Some(Self { commit, ids })
+        let places = lines.map(place).collect::<Option<_>>()?;
+        Some(Self { commit, places })
     }
 
     /// Remembers it, by rename, so that a reader sees the old or the new file.
@@ -45,13 +55,19 @@ impl Seen {
         let folder = git_dir.join("dbm-git");
         fs::create_dir_all(&folder)?;
         let lines: Vec<String> =
-            self.ids.iter().map(|(path, id)| format!("{id} {path}\n")).collect();
+            self.places.iter().map(|p| format!("{} {} {}\n", p.id, p.stamp, p.path)).collect();
         let text = format!("{FORMAT}\n{}\n{}", self.commit, lines.concat());
         let temporary = tempfile::NamedTempFile::new_in(&folder)?;
         io::Write::write_all(&mut temporary.as_file(), text.as_bytes())?;
         temporary.persist(path).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+fn place(line: &str) -> Option<SeenPlace> {
+    let (id, rest) = line.split_once(' ')?;
+    let (stamp, path) = rest.split_once(' ')?;
+    Some(SeenPlace { path: path.to_owned(), id: id.to_owned(), stamp: stamp.to_owned() })
 }
 
 /// Leaves word for the next hook that one was skipped in the middle of a rebase.
@@ -80,7 +96,11 @@ mod tests {
         assert_eq!(Seen::read(git_dir.path()), None);
         let seen = Seen {
             commit: "abc".to_owned(),
-            ids: vec![("a b/versions".to_owned(), "123".to_owned())],
+            places: vec![SeenPlace {
+                path: "a b/versions".to_owned(),
+                id: "123".to_owned(),
+                stamp: "-".to_owned(),
+            }],
         };
         seen.write(git_dir.path()).expect("written");
         assert_eq!(Seen::read(git_dir.path()), Some(seen));

@@ -2,7 +2,7 @@
 //!
 //! The way through here when nothing has changed is the one that every
 //! `git switch` takes: open the repository, read one small file, look up a
-//! handful of tree ids. No configuration, no script, no database.
+//! handful of tree ids and folders. No configuration, no script, no database.
 
 use std::collections::HashSet;
 
@@ -14,12 +14,13 @@ use super::look::Look;
 use super::session::{Session, SessionOptions, Source};
 use crate::check::{Code, Finding, Judged, Level, run_rules};
 use crate::git::{CommitId, InProgress, Repository};
-use crate::journal::{Seen, leave_pending, take_pending};
+use crate::journal::{Seen, SeenPlace, leave_pending, take_pending};
 use crate::plan::list;
 use crate::project::Component;
 use crate::revision::{RevisionId, divergences};
 use crate::script::History;
 use crate::tree::RepoPath;
+use crate::workspace::WorkingTree;
 
 /// How a hook was called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +101,10 @@ fn after(repository: Repository, call: &HookCall, host: &Host) -> Result<HookOut
     {
         return Ok(HookOutcome::default());
     }
+    if is_start_of_rebase(&repository, call) {
+        let _ = leave_pending(repository.git_dir());
+        return Ok(HookOutcome::default());
+    }
     let session = match Session::open(SessionOptions::default()) {
         Ok(session) => session,
         Err(OpsError::NoComponent { .. }) => {
@@ -120,19 +125,27 @@ fn after(repository: Repository, call: &HookCall, host: &Host) -> Result<HookOut
     let several = session.components()?.len() > 1;
     let left = left_behind(&session.repository, call)?;
     // A database that cannot be asked is no reason to speak up: it may not be
-    // running today.
+    // running today. Our own state is always there, and one for all components.
+    let mut damage = None;
     for component in session.components()? {
         let lead =
             if several { format!("dbm-git: {}: ", component.name) } else { "dbm-git: ".to_owned() };
-        let look = look_after_change(&session, component, host, left).ok().flatten();
+        let look = look_after_change(&session, component, host, left);
+        if let Err(OpsError::Journal(error)) = &look {
+            damage = Some(format!("dbm-git: {error}"));
+        }
+        let look = look.ok().flatten();
         let mut said = say(&session, component, before, news, look.is_some())?;
         said.extend(
             look.and_then(|look| say_of_database(&session, component, host, look, mode, call.now)),
         );
         lines.extend(said.into_iter().map(|line| format!("{lead}{line}")));
     }
+    lines.extend(damage);
     let components: Vec<Component> = session.components()?.into_iter().cloned().collect();
-    remember(&session.repository, head, &components)?;
+    if let Err(error) = remember(&session.repository, head, &components) {
+        lines.push(format!("dbm-git: {}", super::with_causes(&error)));
+    }
     Ok(HookOutcome { lines, blocks: false })
 }
 
@@ -181,13 +194,23 @@ fn is_own_commit(
     head: CommitId,
     seen: Option<&Seen>,
 ) -> Result<bool, OpsError> {
-    if !matches!(call.name.as_str(), "post-commit" | "post-rewrite") {
+    let first = call.arguments.first().map(String::as_str);
+    let is_amendment = call.name == "post-rewrite" && first == Some("amend");
+    let parents = repository.parents(head)?;
+    if call.name != "post-commit" && !is_amendment || parents.len() > 1 {
         return Ok(false);
     }
-    let parents = repository.parents(head)?;
-    let Some(seen) = seen else { return Ok(parents.len() < 2) };
-    let Ok(seen) = repository.commit(&seen.commit) else { return Ok(false) };
-    Ok(parents == [seen] || parents.len() < 2 && parents == repository.parents(seen)?)
+    let Some(seen) = seen else { return Ok(true) };
+    let before = repository.reflog(1)?.first().or(parents.first()).copied();
+    before.map_or(Ok(false), |before| has_seen_files(repository, before, seen))
+}
+
+/// Whether a rebase by patches begins with this checkout: it makes its folder
+/// only afterwards.
+fn is_start_of_rebase(repository: &Repository, call: &HookCall) -> bool {
+    call.name == "post-checkout"
+        && repository.branch().is_none()
+        && repository.last_move().is_some_and(|message| message.contains(" (start): checkout "))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,21 +266,38 @@ fn left_behind(repository: &Repository, call: &HookCall) -> Result<Option<Commit
 }
 
 fn is_unchanged(repository: &Repository, head: CommitId, seen: &Seen) -> Result<bool, OpsError> {
-    if seen.commit == head.to_string() {
+    let files = WorkingTree::new(repository.root());
+    let is_touched = |place: &SeenPlace| {
+        RepoPath::new(&place.path).is_none_or(|path| stamp_of(&files, &path) != place.stamp)
+    };
+    Ok(!seen.places.iter().any(is_touched) && has_seen_files(repository, head, seen)?)
+}
+
+/// Whether `commit` has the very files that decided at the last look.
+fn has_seen_files(
+    repository: &Repository,
+    commit: CommitId,
+    seen: &Seen,
+) -> Result<bool, OpsError> {
+    if seen.commit == commit.to_string() {
         return Ok(true);
     }
     // Without any component the whole tree decides: one may have come.
-    if seen.ids.is_empty() {
+    if seen.places.is_empty() {
         return Ok(false);
     }
-    let tree = repository.tree(head)?;
-    for (path, id) in &seen.ids {
-        let Some(path) = RepoPath::new(path) else { return Ok(false) };
-        if id_of(&tree, &path)? != *id {
+    let tree = repository.tree(commit)?;
+    for place in &seen.places {
+        let Some(path) = RepoPath::new(&place.path) else { return Ok(false) };
+        if id_of(&tree, &path)? != place.id {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+fn stamp_of(files: &WorkingTree, path: &RepoPath) -> String {
+    files.folder_stamp(path).unwrap_or_else(|| "-".to_owned())
 }
 
 fn id_of(tree: &crate::git::CommitTree<'_>, path: &RepoPath) -> Result<String, OpsError> {
@@ -284,12 +324,13 @@ pub fn remember(
     }
     paths.sort();
     paths.dedup();
-    let tree = repository.tree(head)?;
-    let ids = paths
-        .iter()
-        .map(|path| Ok((path.as_str().to_owned(), id_of(&tree, path)?)))
-        .collect::<Result<Vec<_>, OpsError>>()?;
-    let seen = Seen { commit: head.to_string(), ids };
+    let (tree, files) = (repository.tree(head)?, WorkingTree::new(repository.root()));
+    let place = |path: &RepoPath| {
+        let id = id_of(&tree, path)?;
+        Ok(SeenPlace { path: path.as_str().to_owned(), id, stamp: stamp_of(&files, path) })
+    };
+    let places = paths.iter().map(place).collect::<Result<Vec<_>, OpsError>>()?;
+    let seen = Seen { commit: head.to_string(), places };
     seen.write(repository.git_dir()).map_err(OpsError::Seen)
 }
 

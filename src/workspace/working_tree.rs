@@ -3,6 +3,7 @@
 use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use crate::tree::{Entry, EntryKind, MAX_FILE_BYTES, RepoPath, Tree, TreeError};
 
@@ -24,6 +25,14 @@ impl WorkingTree {
     /// The top folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Another text whenever files have come into the folder or gone from it;
+    /// `None` if there is no such folder.
+    pub fn folder_stamp(&self, folder: &RepoPath) -> Option<String> {
+        let found = fs::metadata(self.locate(folder)).ok().filter(fs::Metadata::is_dir)?;
+        let since = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(since.as_nanos().to_string())
     }
 
     /// Where `path` lies on disk, symlinks not followed.
