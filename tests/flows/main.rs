@@ -7,6 +7,8 @@
 mod arriving;
 mod living_beside;
 mod pushing;
+#[cfg(unix)]
+mod scenarios;
 #[path = "../support/mod.rs"]
 mod support;
 mod unchanged;

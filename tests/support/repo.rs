@@ -64,6 +64,18 @@ impl TestRepo {
         self.outside.path().join(&self.folder)
     }
 
+    /// A copy of everything, in a folder of its own, and with a clock that shows
+    /// the same. For repositories whose paths are relative.
+    #[track_caller]
+    pub fn twin(&self) -> Self {
+        let outside = Rc::new(tempfile::tempdir().expect("a temporary folder"));
+        let (from, to) = (self.outside.path().join("."), outside.path());
+        let copied = Command::new("cp").arg("-a").args([from.as_path(), to]).status();
+        assert!(copied.expect("cp runs").success());
+        let moment = Rc::new(Cell::new(self.moment.get()));
+        Self { outside, folder: self.folder.clone(), moment }
+    }
+
     /// The same surroundings, seen from the sibling folder `folder`.
     pub fn beside(&self, folder: &str) -> Self {
         let (outside, moment) = (Rc::clone(&self.outside), Rc::clone(&self.moment));
