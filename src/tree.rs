@@ -139,6 +139,14 @@ pub trait Tree {
     fn has_folder(&self, path: &RepoPath) -> Result<bool, TreeError> {
         Ok(self.list(path)?.is_some())
     }
+
+    /// Whether a file exists at `path`, be it one whose content is elsewhere.
+    fn has_file(&self, path: &RepoPath) -> Result<bool, TreeError> {
+        match self.read(path) {
+            Err(TreeError::MissingObject { .. }) => Ok(true),
+            found => Ok(found?.is_some()),
+        }
+    }
 }
 
 /// A snapshot made of literals, for tests.

@@ -67,6 +67,7 @@ pub fn unread_file_named<'a>(history: &'a History, id: &str) -> Option<&'a RepoP
             matches!(
                 problem.kind,
                 ScriptProblemKind::Unreadable { .. }
+                    | ScriptProblemKind::NotInClone { .. }
                     | ScriptProblemKind::Dynamic { field: "revision", .. }
                     | ScriptProblemKind::Absent { field: "revision" }
                     | ScriptProblemKind::IllegalId { .. }

@@ -113,18 +113,22 @@ impl Reader<'_> {
             }
             Ok(None) => self.unreadable(path, "the file is not there any more"),
             Err(TreeError::Io { source, .. }) => self.unreadable(path, &source.to_string()),
-            Err(
-                error @ (TreeError::MissingObject { .. }
-                | TreeError::NotAFile { .. }
-                | TreeError::TooLarge { .. }),
-            ) => self.unreadable(path, &error.to_string()),
+            Err(error @ TreeError::MissingObject { .. }) => {
+                self.unread(path, ScriptProblemKind::NotInClone { reason: error.to_string() });
+            }
+            Err(error @ (TreeError::NotAFile { .. } | TreeError::TooLarge { .. })) => {
+                self.unreadable(path, &error.to_string());
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
     fn unreadable(&mut self, path: RepoPath, reason: &str) {
-        let kind = ScriptProblemKind::Unreadable { reason: reason.to_owned() };
+        self.unread(path, ScriptProblemKind::Unreadable { reason: reason.to_owned() });
+    }
+
+    fn unread(&mut self, path: RepoPath, kind: ScriptProblemKind) {
         self.problems.push(ScriptProblem { path, line: 1, span: None, kind });
     }
 }

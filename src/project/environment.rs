@@ -150,8 +150,8 @@ impl Reader<'_> {
         let sets_location = ini.is_some_and(|ini| {
             ini.sets(section, "script_location") || ini.defaults_set("script_location")
         });
-        let env = self.configs.read(&folder.entry("env.py"));
-        if !sets_location && matches!(env, Ok(Some(_))) {
+        let holds_env = self.configs.has_file(&folder.entry("env.py"));
+        if !sets_location && matches!(holds_env, Ok(true)) {
             let parent = folder.folder();
             folders.retain(|other| *other != parent);
             folders.insert(0, parent);

@@ -62,7 +62,7 @@ impl Lookup<'_> {
             Some(elements) => self.version_locations(elements, &options.prepend_sys_path)?,
             None => (vec![script_location.entry("versions")], Vec::new()),
         };
-        let holds_env = self.tree.read(&script_location.entry("env.py"))?.is_some();
+        let holds_env = self.tree.has_file(&script_location.entry("env.py"))?;
         let mut all_exist = !version_locations.is_empty();
         for location in &version_locations {
             all_exist &= self.tree.has_folder(location)?;
@@ -100,8 +100,8 @@ impl Lookup<'_> {
 
     /// Flask-Migrate's ini has no `script_location`: it lies in it.
     fn own_folder(&self) -> Result<Option<RepoPath>, TreeError> {
-        let env = self.tree.read(&self.config_folder.entry("env.py"))?;
-        Ok(env.map(|_| self.config_folder.clone()))
+        let holds_env = self.tree.has_file(&self.config_folder.entry("env.py"))?;
+        Ok(holds_env.then(|| self.config_folder.clone()))
     }
 
     fn version_locations(
@@ -220,7 +220,7 @@ impl Lookup<'_> {
             let end = parts[start..].join("/");
             for folder in ancestors(self.config_folder) {
                 if let Some(path) = folder.join(&end)
-                    && self.tree.read(&path.entry("env.py"))?.is_some()
+                    && self.tree.has_file(&path.entry("env.py"))?
                 {
                     return Ok(Some(path));
                 }

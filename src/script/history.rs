@@ -45,8 +45,10 @@ pub struct ScriptProblem {
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptProblemKind {
-    /// Syntax, conflict markers, encoding, a missing object, a dangling link.
+    /// Syntax, conflict markers, encoding, a dangling link.
     Unreadable { reason: String },
+    /// A partial clone has left the object out: nothing is wrong with the file.
+    NotInClone { reason: String },
     /// `field` is there but only Python could tell its value.
     Dynamic { field: &'static str, source: String },
     /// `field` is not assigned at all.
@@ -70,6 +72,7 @@ impl fmt::Display for ScriptProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { reason }
+            | Self::NotInClone { reason }
             | Self::IllegalId { reason }
             | Self::IllegalDownRevision { reason } => f.write_str(reason),
             Self::Dynamic { field, source } | Self::DynamicNote { field, source } => {

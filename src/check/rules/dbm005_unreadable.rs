@@ -44,7 +44,9 @@ fn run(judged: &Judged<'_>) -> Vec<Finding> {
         {
             None
         }
-        ScriptProblemKind::Unreadable { reason } => Some(unreadable(judged, problem, reason)),
+        ScriptProblemKind::Unreadable { reason } | ScriptProblemKind::NotInClone { reason } => {
+            Some(unreadable(judged, problem, reason))
+        }
         _ => None,
     });
     let conflicting = conflicts.iter().map(|conflict| conflicting(judged, &conflict.path));
@@ -55,7 +57,7 @@ fn unreadable(judged: &Judged<'_>, problem: &ScriptProblem, reason: &str) -> Fin
     let path = &problem.path;
     let help = if reason.starts_with("conflict markers") {
         format!("finish the merge: edit the file, then run `git add {path}`")
-    } else if reason.contains("object store") {
+    } else if matches!(problem.kind, ScriptProblemKind::NotInClone { .. }) {
         "run `git fetch --refetch` while the remote can be reached".to_owned()
     } else if reason.starts_with("not UTF-8") {
         "save the file as UTF-8, or declare its encoding in the first line".to_owned()
