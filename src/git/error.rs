@@ -7,6 +7,8 @@ pub enum GitError {
     NoRepository,
     #[error("cannot open the git repository: {reason}")]
     Open { reason: String },
+    #[error("this repository names its objects in a way that dbm-git cannot read: {reason}")]
+    ObjectFormat { reason: String },
     #[error("`{spec}` names no commit")]
     UnknownCommit { spec: String },
     #[error("cannot {action}")]

@@ -48,6 +48,9 @@ impl Repository {
     pub fn open() -> Result<Self, GitError> {
         let git = git2::Repository::open_from_env().map_err(|error| match error.code() {
             ErrorCode::NotFound => GitError::NoRepository,
+            _ if error.message().contains("object format") => {
+                GitError::ObjectFormat { reason: error.message().to_owned() }
+            }
             _ => GitError::Open { reason: error.message().to_owned() },
         })?;
         // For `--work-tree` git sets GIT_WORK_TREE to `.`, as seen from here;
