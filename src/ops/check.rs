@@ -7,7 +7,7 @@ use super::OpsError;
 use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{Finding, Judged, LandedView, Level, MergeConflict, run_rules};
-use crate::git::Upstream;
+use crate::git::{CommitId, Upstream};
 use crate::project::Component;
 use crate::script::History;
 use crate::tree::RepoPath;
@@ -42,10 +42,20 @@ impl CheckOutcome {
 /// Checks every selected component. `would_diverge` is how grave a divergence
 /// is that only merging with upstream would bring (DBM015).
 pub fn check(session: &Session, would_diverge: Option<Level>) -> Result<CheckOutcome, OpsError> {
+    check_in_place_of(session, None, would_diverge)
+}
+
+/// The same of a commit that takes the place of `replaced`, as a push does:
+/// where that is upstream, nothing will be merged with it.
+pub fn check_in_place_of(
+    session: &Session,
+    replaced: Option<CommitId>,
+    would_diverge: Option<Level>,
+) -> Result<CheckOutcome, OpsError> {
     let upstream = session.upstream()?;
     let mut components = Vec::new();
     for component in session.components()? {
-        components.push(check_component(session, component, upstream, would_diverge)?);
+        components.push(check_component(session, component, upstream, replaced, would_diverge)?);
     }
     Ok(CheckOutcome {
         components,
@@ -58,6 +68,7 @@ fn check_component(
     session: &Session,
     component: &Component,
     upstream: Option<&Upstream>,
+    replaced: Option<CommitId>,
     would_diverge: Option<Level>,
 ) -> Result<ComponentCheck, OpsError> {
     let ours = session.history(component, &session.source)?;
@@ -72,7 +83,11 @@ fn check_component(
         return Ok(result(session, component, ours, findings));
     };
     let theirs = session.history(component, &Source::Commit(upstream.commit))?;
-    let merged = merged(session, component, &ours, upstream)?;
+    let merged = if replaced == Some(upstream.commit) {
+        PreviewHistory { history: ours.clone(), conflicts: Vec::new() }
+    } else {
+        merged(session, component, &ours, upstream)?
+    };
     let conflicts: Vec<MergeConflict> =
         merged.conflicts.iter().map(|path| MergeConflict { path: path.clone() }).collect();
     let explicit = session.has_explicit_base();

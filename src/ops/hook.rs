@@ -7,18 +7,18 @@
 use std::collections::HashSet;
 
 use super::OpsError;
-use super::check::check;
+use super::check::{check, check_in_place_of};
 use super::hook_database::{look_after_change, said_of, sync_in_hook};
 use super::host::Host;
 use super::look::Look;
 use super::session::{Session, SessionOptions, Source};
 use crate::check::{Code, Finding, Judged, Level, run_rules};
-use crate::git::{CommitId, InProgress, Repository};
+use crate::git::{CommitId, GitError, InProgress, Repository};
 use crate::journal::{Seen, SeenPlace, leave_pending, take_pending};
 use crate::plan::list;
 use crate::project::Component;
 use crate::revision::{RevisionId, divergences};
-use crate::script::History;
+use crate::script::{History, ScriptProblemKind};
 use crate::tree::RepoPath;
 use crate::workspace::WorkingTree;
 
@@ -41,6 +41,15 @@ pub struct HookOutcome {
     pub lines: Vec<String>,
     /// Whether git is to stop (pre-push only).
     pub blocks: bool,
+}
+
+impl HookOutcome {
+    /// Several refs may be at one commit.
+    fn say_once(&mut self, line: String) {
+        if !self.lines.contains(&line) {
+            self.lines.push(line);
+        }
+    }
 }
 
 /// A hook's message is glanced at; the commands it names tell the rest.
@@ -141,11 +150,11 @@ fn after(repository: Repository, call: &HookCall, host: &Host) -> Result<HookOut
         );
         lines.extend(said.into_iter().map(|line| format!("{lead}{line}")));
     }
-    lines.extend(damage);
     let components: Vec<Component> = session.components()?.into_iter().cloned().collect();
     if let Err(error) = remember(&session.repository, head, &components) {
-        lines.push(format!("dbm-git: {}", super::with_causes(&error)));
+        damage.get_or_insert(format!("dbm-git: {}", super::with_causes(&error)));
     }
+    lines.extend(damage);
     Ok(HookOutcome { lines, blocks: false })
 }
 
@@ -343,6 +352,9 @@ fn say(
     knows_database: bool,
 ) -> Result<Vec<String>, OpsError> {
     let history = session.history(component, &Source::WorkingTree)?;
+    if lacks_objects(&history) {
+        return Ok(Vec::new());
+    }
     let mut lines = Vec::new();
     let broken = broken(component, &history);
     if broken > 0 {
@@ -409,6 +421,12 @@ fn missing_from(one: &History, other: &History) -> Vec<RevisionId> {
         .collect()
 }
 
+/// Whether this partial clone cannot tell how the history is. Whoever leaves the
+/// scripts out of a sparse checkout does not work on them, and `check` names them.
+fn lacks_objects(history: &History) -> bool {
+    history.problems.iter().any(|p| matches!(p.kind, ScriptProblemKind::NotInClone { .. }))
+}
+
 fn broken(component: &Component, history: &History) -> usize {
     let judged =
         Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
@@ -438,14 +456,25 @@ fn pre_push(repository: &Repository, call: &HookCall) -> Result<HookOutcome, Ops
         return Ok(outcome);
     }
     let strict = repository.config("dbm-git.prePush").as_deref() == Some("strict");
-    let mut judged = HashSet::new();
+    let (mut judged, mut failure) = (HashSet::new(), None);
     for pushed in call.input.lines().filter_map(pushed) {
         let is_branch = !pushed.remote_ref.starts_with("refs/tags/");
         let pair = (pushed.local.to_owned(), pushed.remote.to_owned());
         if is_null(pushed.local) || !is_branch || !judged.insert(pair) {
             continue;
         }
-        judge_push(&pushed, strict, &mut outcome)?;
+        // What could be judged is: one ref must not open the door for the others.
+        if let Err(error) = judge_push(&pushed, strict, &mut outcome) {
+            failure.get_or_insert(error);
+        }
+    }
+    match failure {
+        Some(error) if outcome.lines.is_empty() => return Err(error),
+        Some(error) => {
+            let reason = super::with_causes(&error);
+            outcome.lines.push(format!("dbm-git: a part could not be judged: {reason}"));
+        }
+        None => {}
     }
     let verdict = outcome.blocks.then(|| {
         "dbm-git: the push is blocked; `git push --no-verify` pushes all the same".to_owned()
@@ -486,6 +515,8 @@ fn judge_push(
         Ok(session) => session,
         // The pushed branch has nothing to do with migrations.
         Err(OpsError::NoComponent { .. }) => return Ok(()),
+        // A ref can point at anything.
+        Err(OpsError::Git(GitError::UnknownCommit { .. })) => return Ok(()),
         Err(error) => return Err(error),
     };
     let level = if session.project.settings.pre_push == crate::project::PrePush::Strict || strict {
@@ -493,7 +524,8 @@ fn judge_push(
     } else {
         Level::Warning
     };
-    let found = check(&session, Some(level))?;
+    let replaced = session.repository.commit(pushed.remote).ok();
+    let found = check_in_place_of(&session, replaced, Some(level))?;
     // What the remote end has already is not made worse by this push.
     let known: HashSet<_> = match (is_null(pushed.remote), open(pushed.remote)) {
         (false, Ok(session)) => check(&session, None)?
@@ -514,16 +546,16 @@ fn judge_push(
                 (true, true) => old += 1,
                 (true, false) => {
                     outcome.blocks = true;
-                    outcome.lines.push(line(finding));
+                    outcome.say_once(line(finding));
                 }
-                (false, false) if finding.code == Code(15) => outcome.lines.push(line(finding)),
+                (false, false) if finding.code == Code(15) => outcome.say_once(line(finding)),
                 _ => {}
             }
         }
     }
     if old > 0 {
         let errors = if old == 1 { "error that is" } else { "errors that are" };
-        outcome.lines.push(format!("dbm-git: {old} {errors} not new: `dbm-git check` shows more"));
+        outcome.say_once(format!("dbm-git: {old} {errors} not new: `dbm-git check` shows more"));
     }
     Ok(())
 }
