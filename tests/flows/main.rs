@@ -5,12 +5,14 @@
 //! ours. Every flow that ends well leaves the working tree as git made it.
 
 mod arriving;
+mod failing;
 mod living_beside;
 mod pushing;
 #[cfg(unix)]
 mod scenarios;
 #[path = "../support/mod.rs"]
 mod support;
+mod surroundings;
 mod unchanged;
 
 use support::TestRepo;

@@ -225,3 +225,115 @@ fn a_first_push_to_an_empty_remote_passes() {
     repo.git(["remote", "add", "origin", &origin]);
     assert_eq!(heard(&repo, ["push", "--quiet", "-u", "origin", "main"]), "");
 }
+
+/// A fork: `origin` is one's own, `upstream` what it was made of.
+fn fork() -> TestRepo {
+    let repo = feature_with_hooks();
+    repo.git(["clone", "--quiet", "--bare", "../origin.git", "../fork.git"]);
+    repo.git(["remote", "rename", "origin", "upstream"]);
+    let fork = repo.beside("fork.git").path().display().to_string();
+    repo.git(["remote", "add", "origin", &fork]);
+    repo.git(["fetch", "--quiet", "--all"]);
+    repo
+}
+
+#[test]
+fn in_a_fork_the_parents_main_is_what_counts() {
+    let repo = fork();
+    assert_eq!(heard(&repo, ["push", "--quiet", "origin", "feature"]), "");
+    let parent = repo.beside("parent");
+    repo.git(["clone", "--quiet", "../origin.git", "../parent"]);
+    let parent = parent.adds("a -> m, main work");
+    parent.git(["push", "--quiet", "origin", "main"]);
+    repo.git(["fetch", "--quiet", "--all"]);
+    commits(&repo, "f -> g, more of it");
+    insta::assert_snapshot!(heard(&repo, ["push", "--quiet", "origin", "feature"]), @"
+    dbm-git: DBM015: merged with upstream/main, heads `g` and `m` have diverged since `a` (run `git merge upstream/main`, then `dbm-git rebase`)
+    ");
+    // What is broken there is not this push's doing.
+    parent.adds("a -> n, beside it").git(["push", "--quiet", "origin", "main"]);
+    repo.git(["fetch", "--quiet", "--all"]);
+    repo.git(["switch", "--quiet", "--create", "mirror", "upstream/main"]);
+    insta::assert_snapshot!(heard(&repo, ["push", "--quiet", "origin", "mirror:main"]), @"
+    dbm-git: 1 error that is not new: `dbm-git check` shows more
+    ");
+}
+
+#[test]
+fn wherever_a_diverged_commit_goes_it_is_judged() {
+    let repo = diverged_main();
+    let url = repo.origin().display().to_string();
+    for target in [
+        &["origin", "HEAD:refs/heads/x"][..],
+        &["origin", "HEAD:refs/for/main"],
+        &["origin", "--force", "main"],
+        &["origin", "main", "main:y"],
+        &[&url, "main:z"],
+    ] {
+        let run = repo.try_git(["push", "--quiet"].iter().chain(target));
+        assert_eq!(run.code, 1, "{target:?}: {run}");
+        assert_eq!(run.stderr.matches("DBM001").count(), 1, "{target:?}: {run}");
+    }
+    // With something to delete, too.
+    repo.git(["push", "--quiet", "--no-verify", "origin", "main~1:refs/heads/old"]);
+    let run = repo.try_git(["push", "--quiet", "origin", ":old", "main"]);
+    assert_eq!(run.code, 1, "{run}");
+    assert_ne!(remote(&repo, "old"), "");
+}
+
+#[test]
+fn a_force_push_over_commits_that_this_clone_lacks_is_judged_by_itself() {
+    let repo = feature_with_hooks();
+    assert_eq!(heard(&repo, ["push", "--quiet", "-u", "origin", "feature"]), "");
+    let colleague = repo.colleague("colleague").switch("feature").adds("f -> theirs");
+    colleague.git(["push", "--quiet", "origin", "feature"]);
+    commits(&repo, "f -> g, mine");
+    assert_eq!(heard(&repo, ["push", "--quiet", "--force", "origin", "feature"]), "");
+    repo.git(["switch", "--quiet", "main"]);
+    assert_eq!(heard(&repo, ["push", "--quiet", "--force", "origin", "main:feature"]), "");
+}
+
+#[test]
+fn a_landed_revision_is_not_rewritten_by_force() {
+    let repo = clone_with_hooks();
+    commits(&repo, "a -> b\nb -> c");
+    assert_eq!(heard(&repo, ["push", "--quiet"]), "");
+    repo.write_revisions("a -> c\nc -> b");
+    repo.git(["add", "--all"]);
+    repo.git(["commit", "--quiet", "--amend", "-m", "The other way round"]);
+    let run = repo.try_git(["push", "--quiet", "--force"]);
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stderr.contains("dbm-git: DBM008: "), "{run}");
+    repo.git(["-c", "core.hooksPath=/dev/null", "reset", "--quiet", "--hard", "origin/main~1"]);
+    let run = repo.try_git(["push", "--quiet", "--force"]);
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stderr.contains("dbm-git: DBM009: "), "{run}");
+}
+
+#[test]
+fn what_is_no_commit_is_pushed_and_hides_nothing_beside_it() {
+    let repo = diverged_main();
+    let blob = repo.git(["rev-parse", "HEAD:alembic.ini"]);
+    assert_eq!(heard(&repo, ["push", "--quiet", "origin", &format!("{blob}:refs/blobs/ini")]), "");
+    repo.git(["-c", "core.hooksPath=/dev/null", "notes", "add", "-m", "Noted"]);
+    assert_eq!(heard(&repo, ["push", "--quiet", "origin", "refs/notes/commits"]), "");
+    let run = repo.try_git(["push", "--quiet", "origin", &format!("{blob}:refs/blobs/a"), "main"]);
+    assert_eq!(run.code, 1, "{run}");
+}
+
+#[test]
+fn a_ref_that_cannot_be_judged_opens_no_door_for_another_one() {
+    let repo = diverged_main();
+    repo.git(["switch", "--quiet", "--create", "broken", "main~1"]);
+    repo.write("dbm-git.toml", "nonsense = 1\n");
+    repo.git(["add", "--all"]);
+    repo.git(["commit", "--quiet", "-m", "Configure"]);
+    repo.git(["switch", "--quiet", "main"]);
+    let said = heard_beside_git(&repo, ["push", "--quiet", "origin", "broken", "main"]);
+    insta::assert_snapshot!(said, @"
+    dbm-git: DBM001: heads `f` and `m` have diverged since `a` (run `dbm-git rebase` to put your own revisions on top of `m`, or `dbm-git merge` to write a merge revision)
+    dbm-git: a part could not be judged: unknown key `nonsense` in `dbm-git.toml` line 1, the nearest known one is `protected`
+    dbm-git: the push is blocked; `git push --no-verify` pushes all the same
+    exit 1
+    ");
+}

@@ -120,3 +120,52 @@ fn nothing_is_said_in_the_middle_of_a_bisect() {
     assert_eq!(heard(&repo, ["switch", "--quiet", "--create", "next"]), "");
     assert_untouched(&repo);
 }
+
+/// `main`, and `other` with one more text file: 3,000 revisions among 100,000
+/// files, of which only the migrations are in the working tree.
+fn huge() -> TestRepo {
+    let repo = TestRepo::empty();
+    super::support::write_alembic_project(&repo);
+    let notation: String = (1..3_000).map(|n| format!("r{} -> r{n}\n", n - 1)).collect();
+    repo.write_revisions(&format!("<base> -> r0\n{notation}"));
+    let person = "committer Ada <ada@example.org> 1767225600 +0000\ndata 0\n";
+    let mut stream = format!("blob\nmark :1\ndata 0\n\ncommit refs/heads/main\n{person}");
+    for n in 0..100_000 {
+        stream += &format!("M 100644 :1 src/package_{}/module_{n}.py\n", n / 100);
+    }
+    let mut files = repo.files_in("migrations/versions");
+    files.push(("alembic.ini".to_owned(), repo.read("alembic.ini").into_bytes()));
+    files.push(("migrations/env.py".to_owned(), repo.read("migrations/env.py").into_bytes()));
+    for (path, bytes) in files {
+        let text = String::from_utf8(bytes).expect("our own text");
+        stream += &format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len());
+    }
+    stream +=
+        &format!("commit refs/heads/other\n{person}from refs/heads/main\nM 100644 :1 README\n");
+    repo.write(".git/stream", stream);
+    let import = "git fast-import --quiet <.git/stream";
+    super::support::Run::of(repo.command("sh").args(["-c", import])).expect_code(0);
+    install(&repo);
+    repo
+}
+
+/// Whatever a hook could read without need is garbage, and reading it is told.
+#[test]
+fn a_hook_that_finds_nothing_changed_reads_nothing_of_a_huge_repository() {
+    let repo = huge();
+    let scripts = repo.files_in("migrations/versions");
+    let declaring = ["dbm-git.toml", "pyproject.toml", "alembic.ini"].map(str::to_owned);
+    for path in scripts.into_iter().map(|(path, _)| path).chain(declaring) {
+        repo.write(&path, "\u{0}[def (");
+    }
+    repo.write(".git/index", "DIRCx");
+    repo.write(".git/dbm-git/state.db", "garbage");
+    repo.git(["symbolic-ref", "HEAD", "refs/heads/other"]);
+    let hook = || repo.dbm(["hook", "post-checkout", "0", "1", "1"]).expect_code(0);
+    insta::assert_snapshot!(hook(), @"");
+    let state: Vec<String> =
+        repo.files_in(".git/dbm-git").into_iter().map(|(path, _)| path).collect();
+    repo.remove(".git/dbm-git/seen");
+    assert!(hook().stderr.contains("could not look: "), "the garbage is worse than it seems");
+    assert_eq!(state.len(), 2, "{state:?}");
+}
