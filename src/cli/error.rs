@@ -151,6 +151,9 @@ impl From<OpsError> for CliError {
                     .hint("run it in a repository, or name one with -C DIR"),
                 GitError::Open { .. } => of(Kind::Environment)
                     .hint("`git status` there says what git itself makes of it"),
+                GitError::NotOwned { .. } => of(Kind::Environment).hint(
+                    "`git config --global --add safe.directory FOLDER` trusts it; `git -c` does not reach here",
+                ),
                 GitError::ObjectFormat { .. } => of(Kind::Environment)
                     .hint("it reads repositories whose object format is sha1, git's default"),
                 GitError::UnknownCommit { spec } => of(Kind::Usage).hint(format!(

@@ -9,6 +9,8 @@ pub enum GitError {
     Open { reason: String },
     #[error("this repository names its objects in a way that dbm-git cannot read: {reason}")]
     ObjectFormat { reason: String },
+    #[error("the git repository belongs to somebody else: {reason}")]
+    NotOwned { reason: String },
     #[error("`{spec}` names no commit")]
     UnknownCommit { spec: String },
     #[error("cannot {action}")]

@@ -48,6 +48,7 @@ impl Repository {
     pub fn open() -> Result<Self, GitError> {
         let git = git2::Repository::open_from_env().map_err(|error| match error.code() {
             ErrorCode::NotFound => GitError::NoRepository,
+            ErrorCode::Owner => GitError::NotOwned { reason: error.message().to_owned() },
             _ if error.message().contains("object format") => {
                 GitError::ObjectFormat { reason: error.message().to_owned() }
             }

@@ -197,3 +197,34 @@ fn a_repository_with_sha256_ids_is_refused_in_clear_words() {
     dbm-git: post-checkout could not look: this repository names its objects in a way that dbm-git cannot read: unknown object format 'sha256'
     ");
 }
+
+/// git itself would not run a hook there, unless it was told to on its command
+/// line, which libgit2 does not see.
+#[test]
+fn somebody_elses_repository_takes_one_line_and_says_how_to_trust_it() {
+    let repo = feature_with_hooks();
+    let root = repo.path().display().to_string();
+    let given = repo.command("chown").args(["-R", "12345", &root]).status().expect("chown runs");
+    if !given.success() {
+        eprintln!("NOT ROOT: no folder can be given to somebody else, only trust is tested");
+    }
+    let trusted = format!("safe.directory={root}");
+    let run = repo.try_git(["-c", &trusted, "switch", "--quiet", "main"]);
+    assert_eq!(run.code, 0, "{run}");
+    if given.success() {
+        let said = run.stderr.replace(&root, "<repo>");
+        insta::assert_snapshot!(said, @"
+        dbm-git: post-checkout could not look: the git repository belongs to somebody else: repository path '<repo>' is not owned by current user
+        ");
+        assert!(repo.dbm(["check"]).expect_code(3).stderr.contains("safe.directory"));
+    }
+    repo.write("../home/.gitconfig", format!("[safe]\n\tdirectory = {root}\n"));
+    repo.git(["switch", "--quiet", "feature"]);
+    assert_eq!(heard(&repo, ["switch", "--quiet", "main"]), gone_f());
+}
+
+fn gone_f() -> String {
+    "dbm-git: 1 revision is not here any more (`f`); \
+     a database that ran it needs the other branch to go down\n"
+        .to_owned()
+}
