@@ -54,6 +54,29 @@ pub fn rows() -> Vec<Row> {
         )
         .fires(rebase_without_end)
         .then(new("m")),
+        row(
+            "git pull (pull.rebase = merges)",
+            |s| {
+                s.adds("a -> f");
+                s.lands("a -> m");
+            },
+            ["-c", "pull.rebase=merges", "pull"],
+        )
+        .fires(
+            "pre-rebase → post-checkout(old→new,flag=1) \
+             → prepare-commit-msg(message) → post-commit → post-rewrite(rebase,1 lines)",
+        )
+        .says(diverged("f", "m")),
+        row(
+            "git rebase --apply (fast-forward only)",
+            |s| {
+                s.lands("a -> m");
+                s.git(["fetch", "--quiet"]);
+            },
+            ["rebase", "--apply", "origin/main"],
+        )
+        .fires(rebase_without_end)
+        .then(new("m")),
         row("git revert -n", |s| s.on_feature(), ["revert", "-n", "HEAD"]).leaves_git_busy(),
         row("git checkout -B", |s| s.on_feature(), ["checkout", "-B", "again", "main"])
             .fires(other)
