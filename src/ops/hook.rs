@@ -114,48 +114,72 @@ fn after(repository: Repository, call: &HookCall, host: &Host) -> Result<HookOut
         let _ = leave_pending(repository.git_dir());
         return Ok(HookOutcome::default());
     }
-    let session = match Session::open(SessionOptions::default()) {
-        Ok(session) => session,
+    match Session::open(SessionOptions::default()) {
+        Ok(session) => {
+            let change = Change { call, head, seen: seen.as_ref(), is_pending };
+            tell(&session, &change, host, mode)
+        }
         Err(OpsError::NoComponent { .. }) => {
             remember(&repository, head, &[])?;
-            return Ok(HookOutcome::default());
+            Ok(HookOutcome::default())
         }
-        Err(error) => return Err(error),
-    };
-    let before = previous(&session.repository, call, seen.as_ref());
-    let news = if is_squash(call) {
-        News::Checked
-    } else if !is_pending && is_own_commit(&session.repository, call, head, seen.as_ref())? {
-        News::Nothing
-    } else {
-        News::Committed
-    };
-    let mut lines = Vec::new();
-    let several = session.components()?.len() > 1;
-    let left = left_behind(&session.repository, call)?;
+        Err(error) => Err(error),
+    }
+}
+
+/// What a hook knows of a change.
+struct Change<'a> {
+    call: &'a HookCall,
+    head: CommitId,
+    seen: Option<&'a Seen>,
+    /// A look was put off until git was done.
+    is_pending: bool,
+}
+
+fn tell(
+    session: &Session,
+    change: &Change<'_>,
+    host: &Host,
+    mode: Setting,
+) -> Result<HookOutcome, OpsError> {
+    let before = previous(&session.repository, change.call, change.seen);
+    let news = news(&session.repository, change)?;
+    let left = left_behind(&session.repository, change.call)?;
+    let components: Vec<Component> = session.components()?.into_iter().cloned().collect();
     // A database that cannot be asked is no reason to speak up: it may not be
     // running today. Our own state is always there, and one for all components.
-    let mut damage = None;
-    for component in session.components()? {
-        let lead =
-            if several { format!("dbm-git: {}: ", component.name) } else { "dbm-git: ".to_owned() };
-        let look = look_after_change(&session, component, host, left);
+    let (mut lines, mut damage) = (Vec::new(), None);
+    for component in &components {
+        let look = look_after_change(session, component, host, left);
         if let Err(OpsError::Journal(error)) = &look {
             damage = Some(format!("dbm-git: {error}"));
         }
         let look = look.ok().flatten();
-        let mut said = say(&session, component, before, news, look.is_some())?;
+        let mut said = say(session, component, before, news, look.is_some())?;
+        let now = change.call.now;
         said.extend(
-            look.and_then(|look| say_of_database(&session, component, host, look, mode, call.now)),
+            look.and_then(|look| say_of_database(session, component, host, look, mode, now)),
         );
-        lines.extend(said.into_iter().map(|line| format!("{lead}{line}")));
+        let name =
+            if components.len() > 1 { format!("{}: ", component.name) } else { String::new() };
+        lines.extend(said.into_iter().map(|line| format!("dbm-git: {name}{line}")));
     }
-    let components: Vec<Component> = session.components()?.into_iter().cloned().collect();
-    if let Err(error) = remember(&session.repository, head, &components) {
+    if let Err(error) = remember(&session.repository, change.head, &components) {
         damage.get_or_insert(format!("dbm-git: {}", super::with_causes(&error)));
     }
     lines.extend(damage);
     Ok(HookOutcome { lines, blocks: false })
+}
+
+fn news(repository: &Repository, change: &Change<'_>) -> Result<News, OpsError> {
+    let Change { call, head, seen, is_pending } = *change;
+    Ok(if is_squash(call) {
+        News::Checked
+    } else if !is_pending && is_own_commit(repository, call, head, seen)? {
+        News::Nothing
+    } else {
+        News::Committed
+    })
 }
 
 /// What there is to say of a component's database, and to do about it.
