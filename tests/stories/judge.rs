@@ -37,7 +37,8 @@ impl Truth {
             below.filter(|file| !ran.contains(&file.uid)).collect()
         };
         // A merge revision that somebody wrote does nothing: it may be told or not.
-        let unseen = world.database(who).unseen().clone();
+        let mut unseen = world.database(who).unseen().clone();
+        unseen.extend(world.hidden_by_strangers(who, &files));
         let skipped = not_run(rows.iter().cloned().collect())
             .into_iter()
             .filter(|file| !file.uid.starts_with("id:") && !unseen.contains(&file.uid))

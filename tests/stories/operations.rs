@@ -227,6 +227,11 @@ impl Operation {
         }
     }
 
+    /// Whether no schema shows that it ran.
+    pub fn writes_only_data(&self) -> bool {
+        matches!(self, Self::InsertRow { .. } | Self::CountUp { .. })
+    }
+
     /// Takes what it has made out of the description of a schema.
     pub fn forget(&self, schema: &mut Schema) {
         let (table, line) = match self {

@@ -49,8 +49,8 @@ pub struct World<'p> {
     /// Where the files are tried out.
     fresh: Database,
     operations: BTreeMap<String, Vec<Operation>>,
-    /// Revisions that were written where dbm-git is.
-    made_here: BTreeSet<String>,
+    /// The ids of revisions that were written where dbm-git is not.
+    ids_of_others: BTreeMap<String, String>,
     /// What happened, as one would type it.
     pub transcript: Vec<String>,
     /// How many lines of the log have been read.
@@ -116,7 +116,7 @@ impl<'p> World<'p> {
             databases: databases.collect(),
             fresh: Database::new(dialect, outside.join("fresh.sqlite")),
             operations: BTreeMap::new(),
-            made_here: BTreeSet::new(),
+            ids_of_others: BTreeMap::new(),
             transcript: Vec::new(),
             read: 0,
             tally: BTreeMap::new(),
@@ -404,8 +404,8 @@ impl<'p> World<'p> {
         self.note(format!("{from} -> {id}, {}", operations[0]));
         self.repo(who).write(&path, script(uid, &id, &downs, &operations));
         self.operations.insert(uid.to_owned(), operations);
-        if who != Who::Bob {
-            self.made_here.insert(uid.to_owned());
+        if who == Who::Bob {
+            self.ids_of_others.insert(uid.to_owned(), id);
         }
     }
 
@@ -622,15 +622,40 @@ impl<'p> World<'p> {
     /// they have left from what somebody has made by hand.
     pub fn schema_without_strangers(&mut self, who: Who) -> Schema {
         let mut schema = self.schema(who);
-        let known = self.repo(who).git(["log", "--all", "--reflog", "--format=", "--name-only"]);
-        let is_stranger =
-            |uid: &String| !self.made_here.contains(uid) && !known.contains(&format!("_{uid}.py"));
-        let strangers: Vec<String> =
-            self.database(who).ran().into_iter().filter(is_stranger).collect();
+        let strangers = self.strangers(who);
         for operation in strangers.iter().filter_map(|uid| self.operations.get(uid)).flatten() {
             operation.forget(&mut schema);
         }
         schema
+    }
+
+    /// What ran from files that have never been in the clone.
+    fn strangers(&self, who: Who) -> Vec<String> {
+        let known = self.repo(who).git(["log", "--all", "--reflog", "--format=", "--name-only"]);
+        let is_stranger = |uid: &String| {
+            self.ids_of_others.contains_key(uid) && !known.contains(&format!("_{uid}.py"))
+        };
+        self.database(who).ran().into_iter().filter(is_stranger).collect()
+    }
+
+    /// Revisions of `files` of which nobody here can know whether they ran: each
+    /// has the number of a stranger that ran, so that the row is the same, and
+    /// writes only data, so that the schema is.
+    pub fn hidden_by_strangers(&self, who: Who, files: &[File]) -> BTreeSet<String> {
+        let shows_nothing = |file: &&File| {
+            let operations = self.operations.get(&file.uid);
+            operations.is_some_and(|all| all.iter().all(Operation::writes_only_data))
+                && self.ids_of_others.values().any(|id| *id == file.id)
+        };
+        let perhaps: Vec<&File> = files.iter().filter(shows_nothing).collect();
+        if perhaps.is_empty() {
+            return BTreeSet::new();
+        }
+        let strangers = self.strangers(who);
+        let numbers: Vec<&String> =
+            strangers.iter().filter_map(|uid| self.ids_of_others.get(uid)).collect();
+        let hidden = perhaps.into_iter().filter(|file| numbers.contains(&&file.id));
+        hidden.map(|file| file.uid.clone()).collect()
     }
 
     pub fn version_rows(&mut self, who: Who) -> BTreeSet<String> {
