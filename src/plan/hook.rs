@@ -300,7 +300,8 @@ pub enum HookCall {
     Damaged,
 }
 
-/// Whether somebody has added lines to a file of ours, which ends in `exec`.
+/// Whether somebody has added lines to a file of ours, which leaves early where it
+/// is switched off or dbm-git is gone.
 pub fn is_own_with_additions(bytes: &[u8]) -> bool {
     let found = find_block(bytes).ok().flatten();
     bytes.starts_with(OWN_HEAD.as_bytes()) && found.is_some_and(|b| !b.is_own_file(bytes))

@@ -200,7 +200,7 @@ fn judge_ways(facts: &HookFacts, around: &HookSurroundings) -> Checkup {
     if is_outdated(facts, around) {
         let message = match &facts.found {
             FoundHook::File { image, .. } if is_own_with_additions(&image.bytes) => {
-                "ours runs, but not what somebody has added to its file"
+                "ours runs, and below it what somebody has added, which DBM_GIT=0 switches off too"
             }
             _ => "ours runs, as another version has written it",
         };

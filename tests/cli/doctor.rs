@@ -519,7 +519,7 @@ fn what_silences_a_hook_is_named_with_what_brings_it_back() {
     executable(&repo, ".git/hooks/post-merge", "#!/bin/sh\n# >>> dbm-git hook v1 >>>\n");
     insta::assert_snapshot!(post_merge(), @"error: our marker lines in `<repo>/.git/hooks/post-merge` are incomplete or doubled | take all of our lines out of <repo>/.git/hooks/post-merge, then `dbm-git install`");
     executable(&repo, ".git/hooks/post-merge", &format!("{own}echo theirs\n"));
-    insta::assert_snapshot!(post_merge(), @"warning: ours runs, but not what somebody has added to its file | dbm-git install");
+    insta::assert_snapshot!(post_merge(), @"warning: ours runs, and below it what somebody has added, which DBM_GIT=0 switches off too | dbm-git install");
     repo.dbm(["install"]).expect_code(0);
     insta::assert_snapshot!(post_merge(), @"ok: ours runs, with the rest of that file | ");
     executable(&repo, ".git/hooks/post-merge", "#!/bin/sh\n/opt/dbm-git hook post-merge \"$@\"\n");

@@ -62,12 +62,14 @@ fn ours_first_then_git_lfs() {
     } else {
         say("git-lfs is not installed: that it leaves ours alone is not seen");
     }
-    // It tells people to add its line by hand; below ours it would never run.
+    // It tells people to add its line by hand; below ours it depends on ours.
     let hook = ".git/hooks/post-merge";
     world.write_hook(hook, &format!("{}{}\n", world.repo.read(hook), world.theirs("post-merge")));
     let seen = world.seen();
     assert!(
-        seen.contains("post-merge: ours | warning: ours runs, but not what somebody has added"),
+        seen.contains(
+            "post-merge: ours and theirs | warning: ours runs, and below it what somebody has added"
+        ),
         "{seen}"
     );
     world.install();

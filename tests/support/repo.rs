@@ -129,9 +129,12 @@ impl TestRepo {
             git.display()
         );
         fs::create_dir_all(self.programs()).expect("a new folder");
+        let draft = self.programs().join("git.sh");
+        fs::write(&draft, text).expect("a new file");
+        // Another thread's child may hold what this process has just written, and
+        // a program that somebody may write to is not run: `Text file busy`.
         let path = self.programs().join("git");
-        fs::write(&path, text).expect("a new file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file");
+        Run::of(Command::new("install").args(["-m", "755"]).args([&draft, &path])).expect_code(0);
     }
 
     /// The bare repository that [`publish`](Self::publish) pushes to.
