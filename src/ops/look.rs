@@ -23,7 +23,7 @@ use crate::plan::{
 };
 use crate::project::Component;
 use crate::revision::{Divergence, Node, divergences};
-use crate::script::{Footprint, History, SchemaObjects, ScriptFile, parse_script, read_footprint};
+use crate::script::{Footprint, History, SchemaObjects, ScriptFile, read_footprint};
 use crate::tree::RepoPath;
 
 /// When a look is taken.
@@ -363,7 +363,8 @@ impl<'a> Explanation<'a> {
             // Somebody may have switched to other files and back.
             Some(_) => {
                 let position = self.stored.heads.get(worktree(session).name());
-                states_since(session, component, &rows, position.map_or("", String::as_str))?
+                let position = position.map_or("", String::as_str);
+                states_since(session, component, &rows, position, self.history)?
             }
         };
         others.extend(states_of_worktrees(session, component, &rows)?);
@@ -391,12 +392,7 @@ impl<'a> Explanation<'a> {
             files.retain(|file| file.path != script.file.path);
             files.push(script.file.clone());
         }
-        let parsed = files.into_iter().map(|file| {
-            let parsed = parse_script(&file.bytes);
-            (file, parsed)
-        });
-        let history = History::build(parsed.collect(), Vec::new());
-        let past = Past { snapshot: Snapshot::of(&history), history };
+        let past = Past::of_files(files);
         Ok(past.snapshot.knows(rows).then_some(past))
     }
 

@@ -10,7 +10,7 @@ use crate::git::{CommitId, CommitTree, GitError};
 use crate::plan::Snapshot;
 use crate::project::Component;
 use crate::revision::RevisionId;
-use crate::script::History;
+use crate::script::{History, ScriptFile, parse_script};
 use crate::tree::{RepoPath, Tree};
 
 /// So many distinct states of the scripts are read before giving up.
@@ -35,6 +35,30 @@ impl Past {
         let history = session.history(component, &Source::Commit(commit))?;
         Ok(Self { snapshot: Snapshot::of(&history), history })
     }
+
+    /// The scripts of several places together.
+    pub fn of_files(files: Vec<ScriptFile>) -> Self {
+        let parsed = files.into_iter().map(|file| {
+            let parsed = parse_script(&file.bytes);
+            (file, parsed)
+        });
+        let history = History::build(parsed.collect(), Vec::new());
+        Self { snapshot: Snapshot::of(&history), history }
+    }
+
+    /// This state with the files of `later` that it has not: some of them may
+    /// have lain there already, before they were committed.
+    fn with_files_of(self, later: &History) -> Self {
+        let known = |path: &RepoPath| self.history.node_at(path).is_some();
+        let new: Vec<ScriptFile> = later
+            .scripts
+            .iter()
+            .filter(|script| !known(&script.file.path))
+            .map(|script| script.file.clone())
+            .collect();
+        let own = self.history.scripts.into_iter().map(|script| script.file);
+        Self::of_files(own.chain(new).collect())
+    }
 }
 
 /// The distinct states that `HEAD` of this worktree had, the youngest first:
@@ -50,15 +74,17 @@ pub fn states_of_head(
     states(session, component, commits, rows, wanted)
 }
 
-/// The states that `HEAD` of this worktree had since its log was at `position`.
+/// The states that `HEAD` of this worktree had since its log was at `position`,
+/// with files that are there `now`, where only those explain the rows.
 pub fn states_since(
     session: &Session,
     component: &Component,
     rows: &[String],
     position: &str,
+    now: &History,
 ) -> Result<Vec<Past>, OpsError> {
     let commits = session.repository.reflog_since(position, REFLOG)?;
-    states(session, component, commits, rows, STATES)
+    states_with(session, component, commits, Some(now), rows, STATES)
 }
 
 /// The states that the other worktrees have.
@@ -158,6 +184,18 @@ fn states(
     rows: &[String],
     wanted: usize,
 ) -> Result<Vec<Past>, OpsError> {
+    states_with(session, component, commits, None, rows, wanted)
+}
+
+/// The same; a state that does not know the rows may do so with files of `later`.
+fn states_with(
+    session: &Session,
+    component: &Component,
+    commits: Vec<CommitId>,
+    later: Option<&History>,
+    rows: &[String],
+    wanted: usize,
+) -> Result<Vec<Past>, OpsError> {
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for commit in commits {
@@ -171,6 +209,12 @@ fn states(
         let past = Past::at(session, component, commit)?;
         if past.snapshot.knows(rows) {
             found.push(past);
+        } else if let Some(later) = later {
+            let together = past.with_files_of(later);
+            // Alembic runs nothing of files that don't fit.
+            if together.history.graph_problems.is_empty() && together.snapshot.knows(rows) {
+                found.push(together);
+            }
         }
     }
     Ok(found)
