@@ -44,15 +44,14 @@ fn told(essence: Option<&Essence>, output: &str) -> String {
 impl AlembicError {
     /// What went wrong in a line, without the command.
     pub fn brief(&self) -> String {
-        let text = match self {
-            Self::Failed { essence: Some(essence), .. } => {
-                let text = essence.to_string();
-                return text.lines().next().unwrap_or_default().to_owned();
+        let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        match self {
+            Self::Failed { essence: Some(essence), .. } => first(&essence.to_string()),
+            Self::Failed { output, .. } => {
+                format!(": {}", output.trim_end().lines().last().unwrap_or_default().trim())
             }
-            Self::Failed { output, .. } => output,
-            other => return format!(": {other}"),
-        };
-        format!(": {}", text.trim_end().lines().last().unwrap_or_default().trim())
+            other => format!(": {}", first(&other.to_string())),
+        }
     }
 }
 

@@ -67,7 +67,7 @@ format = %(levelname)-5.5s [%(name)s] %(message)s
 ";
 
 /// What the names of scratch folders begin with.
-const PREFIX: &str = "dbm-git-scratch-";
+pub(super) const PREFIX: &str = "dbm-git-scratch-";
 
 /// The file in a scratch folder that is locked while the folder is in use.
 const IN_USE: &str = ".dbm-git-in-use";

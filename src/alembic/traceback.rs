@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::Path;
 
+use super::scratch::PREFIX;
+
 /// A line in a file of the user's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -76,8 +78,18 @@ fn place(line: &str, folder: &Path) -> Option<Place> {
     if is_library {
         return None;
     }
-    let shown = Path::new(path).strip_prefix(folder).unwrap_or(Path::new(path));
+    let path = Path::new(path);
+    let shown = mirrored(path).or_else(|| path.strip_prefix(folder).ok()).unwrap_or(path);
     Some(Place { path: shown.display().to_string(), line: number.trim().parse().ok()? })
+}
+
+/// The path below the repository's folder that one in a scratch project stands
+/// for: its files lie, and have their lines, as those that they are made from.
+fn mirrored(path: &Path) -> Option<&Path> {
+    let is_scratch = |folder: &&Path| {
+        folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
+    };
+    path.strip_prefix(path.ancestors().find(is_scratch)?).ok()
 }
 
 #[cfg(test)]
@@ -128,6 +140,16 @@ mod tests {
                  def upgrade(:\n                ^\n\
              SyntaxError: invalid syntax\n",
             " at /q/a.py:3: SyntaxError: invalid syntax",
+        );
+    }
+
+    #[test]
+    fn a_file_of_a_scratch_project_is_shown_as_that_which_it_stands_for() {
+        check(
+            "Traceback (most recent call last):\n  \
+               File \"/p/.git/dbm-git/scratch/dbm-git-scratch-a1/migrations/versions/b.py\", line 9, in upgrade\n\
+             RuntimeError: no\n",
+            " at migrations/versions/b.py:9: RuntimeError: no",
         );
     }
 

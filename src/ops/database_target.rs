@@ -135,11 +135,10 @@ fn confirmed(
         return elsewhere(session, component, other);
     }
     let is_settled = known.is_some_and(|answer| answer.is_empty()) || asking == Asking::Never;
-    let ini = match ini {
+    let ini = match ini.map(|url| direct(session, component, url)) {
         // A hook only reads, and a wrong guess has a ledger of its own.
-        Ok(url) if is_settled => return Ok(direct(session, component, url)),
-        Ok(url) => Ok(direct(session, component, url)),
-        Err(error) => Err(error),
+        Ok(target) if is_settled => return Ok(target),
+        unsettled => unsettled,
     };
     let at_ini = ini.as_ref().ok().and_then(DatabaseTarget::direct);
     let rows = at_ini.and_then(|(url, table)| observe(url, table, &Limits::default()).ok());
@@ -153,7 +152,7 @@ fn confirmed(
     let (answer, target) = match (asked, ini) {
         (Ok(Some((current, found))), Ok(target)) if is_same(&found, &target) => {
             if rows.is_some_and(|rows| rows != current.rows) {
-                return Err(two_roads(component, &target, &current));
+                return Err(two_version_tables(component, &target, &current));
             }
             // An empty table says nothing about another one, which alembic may use.
             if is_empty && env_table(session, component).is_none() {
@@ -198,7 +197,11 @@ fn graver(alembic: OpsError, ini: DatabaseError) -> OpsError {
 }
 
 /// Alembic sees other rows in the same database: its version table is another one.
-fn two_roads(component: &Component, target: &DatabaseTarget, current: &Current) -> OpsError {
+fn two_version_tables(
+    component: &Component,
+    target: &DatabaseTarget,
+    current: &Current,
+) -> OpsError {
     let table = target.direct().map(|(_, table)| table.to_string()).unwrap_or_default();
     OpsError::TwoVersionTables {
         component: component.name.clone(),

@@ -117,23 +117,30 @@ fn surroundings(
         };
         (path, state)
     };
+    let programs: BTreeMap<PathBuf, ProgramState> =
+        called_programs(facts, &folder).into_iter().map(ask).collect();
     Ok(HookSurroundings {
         folder,
         git: repository.git_version(),
         manager_files: manager_files(repository),
         silenced: sought.silenced.to_vec(),
-        programs: called_programs(facts).into_iter().map(ask).collect::<BTreeMap<_, _>>(),
+        programs,
         is_on_path: find_program(Path::new("dbm-git"), sought.path).is_some(),
         program: HookProgram::new(sought.program)?,
         version: version.to_owned(),
     })
 }
 
-/// The programs that any hook of ours names, each once.
-fn called_programs(facts: &[HookFacts]) -> Vec<PathBuf> {
+/// The programs that any hook of ours names, each once. Not those in files of the
+/// working tree that git does not run: somebody's commit may have brought those,
+/// and asking a program runs it.
+fn called_programs(facts: &[HookFacts], folder: &HooksFolder) -> Vec<PathBuf> {
+    let is_husky_set_up = folder.path.file_name().is_some_and(|name| name == "_");
     let mut programs = Vec::new();
     for facts in facts {
-        let files = facts.beside.iter().map(|beside| &beside.found).chain([&facts.found]);
+        let is_run = |beside: &&Beside| beside.place != Place::Husky || is_husky_set_up;
+        let files = facts.beside.iter().filter(is_run).map(|beside| &beside.found);
+        let files = files.chain([&facts.found]);
         for found in files {
             if let FoundHook::File { image, .. } = found
                 && let HookCall::Marked { program } = call_in(&image.bytes, facts.hook)

@@ -1,6 +1,6 @@
 //! One thing that `doctor` has looked at, and how it was found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How one thing was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,25 @@ pub enum Fix {
     InstallHooks,
     /// Files and folders of ours that nobody uses any more.
     Remove(Vec<PathBuf>),
+}
+
+impl Fix {
+    /// What it does, in one line.
+    pub fn plan(&self) -> String {
+        match self {
+            Self::Settle => "settle the interrupted operation: finish or roll back its files; \
+                             `dbm-git log` shows it"
+                .to_owned(),
+            Self::InstallHooks => {
+                "install the hooks that can be installed; `dbm-git uninstall` takes them out again"
+                    .to_owned()
+            }
+            Self::Remove(paths) => {
+                let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+                format!("delete what a killed dbm-git has left: {}", paths.join(", "))
+            }
+        }
+    }
 }
 
 /// One thing that was looked at.
@@ -77,6 +96,13 @@ impl Checkup {
     pub fn fixed_by(self, fix: Fix) -> Self {
         Self { fix: Some(fix), ..self }
     }
+}
+
+/// A path as one word of a shell: what is given to `rm` must not fall apart.
+pub fn shell_word(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    // No path holds the NUL that it would refuse.
+    shlex::try_quote(&text).map_or_else(|_| text.to_string(), |word| word.into_owned())
 }
 
 impl Mend {

@@ -14,7 +14,7 @@ use super::hook::{
     ends_before_us, is_own_with_additions, names_us, plan_install, unrunnable,
 };
 use super::hook_config::{ConfiguredHook, ConfiguredHooks, GitVersion};
-use super::{Checkup, Fix, Mend};
+use super::{Checkup, Fix, Mend, shell_word};
 
 const INSTALL: &str = "dbm-git install";
 
@@ -268,7 +268,8 @@ fn not_installed(id: &'static str, facts: &HookFacts, around: &HookSurroundings)
     if facts.found == FoundHook::Other && !reads_configuration(around) {
         let path = facts.path.display();
         let message = format!("not installed: `{path}` is no file, or a link to nowhere");
-        return Checkup::error(id, message, Mend::command(format!("rm -r {path} && {INSTALL}")));
+        let command = format!("rm -r {} && {INSTALL}", shell_word(&facts.path));
+        return Checkup::error(id, message, Mend::command(command));
     }
     match plan_install(&facts.found, facts.hook, &around.program) {
         HookPlan::Refuse { reason, .. } if !reads_configuration(around) => {
@@ -391,21 +392,21 @@ fn manager_of(found: &FoundHook) -> Option<HookManager> {
 
 /// Whether git ignores the hook's file, or fails over it.
 fn file_trouble(facts: &HookFacts) -> Option<Dead> {
-    let path = facts.path.display();
+    let (path, word) = (facts.path.display(), shell_word(&facts.path));
     match unrunnable(&facts.found) {
         Some(Unrunnable::NotAFile) => {
             return Some(Dead::by(
                 format!("`{path}` is no file, so git runs nothing"),
-                format!("rm -r {path}"),
+                format!("rm -r {word}"),
             ));
         }
         Some(Unrunnable::NotExecutable) => {
             let reason = format!("`{path}` is not executable, so git ignores it");
-            return Some(Dead::by(reason, format!("chmod +x {path}")));
+            return Some(Dead::by(reason, format!("chmod +x {word}")));
         }
         Some(Unrunnable::CrlfShebang) => {
             let reason = format!("the first line of `{path}` ends in CRLF, so git cannot run it");
-            return Some(Dead::by(reason, format!("sed -i 's/\\r$//' {path}")));
+            return Some(Dead::by(reason, format!("sed -i 's/\\r$//' {word}")));
         }
         None => {}
     }
@@ -484,7 +485,7 @@ fn beside_way(beside: &Beside, facts: &HookFacts, around: &HookSurroundings) -> 
                 }
                 Some(HookManager::PreCommit | HookManager::Prek) => Some(Dead::by(
                     format!("ours is in `{path}`, which is not executable"),
-                    format!("chmod +x {path}"),
+                    format!("chmod +x {}", shell_word(&beside.path)),
                 )),
                 _ => not_run_by("pre-commit or prek"),
             };
@@ -524,7 +525,7 @@ fn back_to(own: &Path, set_by: Option<&HooksPath>) -> String {
         Some("local") => "git config --unset core.hooksPath".to_owned(),
         Some("worktree") => "git config --worktree --unset core.hooksPath".to_owned(),
         // Others want what is set for all of them.
-        _ => format!("git config core.hooksPath {}", own.display()),
+        _ => format!("git config core.hooksPath {}", shell_word(own)),
     }
 }
 

@@ -22,7 +22,7 @@ mod sync;
 mod undo;
 
 pub use change::{Change, Image, inverse};
-pub use checkup::{Checkup, CheckupState, Fix, Mend};
+pub use checkup::{Checkup, CheckupState, Fix, Mend, shell_word};
 pub use database::{
     DatabaseState, DatabaseView, FilesState, judge_database, rows_at_heads, rows_of,
 };

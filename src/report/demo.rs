@@ -41,7 +41,9 @@ impl DemoView {
             DemoEvent::Command { player, words } => {
                 let prompt = if *player == SELF { "$".to_owned() } else { format!("{player}$") };
                 let prompt = self.paint(Style::new().dimmed(), &prompt);
-                let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+                // The demo's own words hold no NUL, which is all that it refuses.
+                let line =
+                    shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "));
                 let line = self.paint(Style::new().bold(), &line);
                 let gap = if self.last == Last::Text { "\n" } else { "" };
                 format!("{gap}{prompt} {line}\n")
@@ -83,11 +85,6 @@ impl DemoView {
     fn paint(&self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
-}
-
-/// A word as a shell wants it; the demo's own have no quotes in them.
-fn quoted(word: &str) -> String {
-    if word.contains(' ') { format!("'{word}'") } else { word.to_owned() }
 }
 
 #[cfg(test)]

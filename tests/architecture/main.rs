@@ -43,7 +43,7 @@ const LAYERS: &[Layer] = &[
         &["encoding_rs", "ruff_python_ast", "ruff_python_parser", "ruff_text_size", "thiserror"],
     ),
     core("check", &["revision", "script", "tree"], &["strsim", "thiserror"]),
-    core("plan", &["revision", "script", "check", "tree"], &["sha2", "thiserror"]),
+    core("plan", &["revision", "script", "check", "tree"], &["sha2", "shlex", "thiserror"]),
     adapter("project", &["configparser", "globset", "serde", "strsim", "thiserror", "toml"]),
     adapter("git", &["git2", "globset", "thiserror"]),
     adapter("workspace", &["tempfile", "thiserror"]),
@@ -81,6 +81,7 @@ const LAYERS: &[Layer] = &[
             "jiff",
             "serde",
             "serde_json",
+            "shlex",
             "similar",
             "unicode_width",
         ],
@@ -346,7 +347,9 @@ fn the_core_must_not_know_adapters_or_their_crates() {
     check(
         "plan/rebase.rs",
         "#[derive(serde::Serialize)]\nstruct A;",
-        &["src/plan/rebase.rs:1: `plan` must not use the crate `serde`, only sha2, thiserror"],
+        &[
+            "src/plan/rebase.rs:1: `plan` must not use the crate `serde`, only sha2, shlex, thiserror",
+        ],
     );
     check(
         "tree.rs",

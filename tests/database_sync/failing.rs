@@ -216,3 +216,22 @@ fn without_transactions_recover_goes_on_with_nothing_that_is_half_done() {
     assert_eq!(project.database(), "h: t_a t_f t_g t_h");
     assert_eq!(project.ids("t_f"), "7");
 }
+
+#[test]
+fn a_skipped_revision_that_fails_by_itself_is_named_by_its_own_file_and_line() {
+    let project = Project::postgres();
+    project.adds("<base> -> a, root\na -> f, feature");
+    project.alembic(["upgrade", "head"], 0);
+    assert_eq!(project.status(), "up-to-date");
+    project.adds("a -> m, main");
+    project.repoint("f_feature.py", "'a'", "'m'");
+    project.edit("m_main.py", END, &goes_on_with("raise RuntimeError('not today')"));
+    project.repo.commit("Rewrite by hand");
+    assert_eq!(project.status(), "skipped, skipped m");
+    let text = project.repo.read("migrations/versions/m_main.py");
+    let line = 1 + text.lines().position(|line| line.contains("not today")).expect("a line");
+    let failed = project.dbm(["sync", "--strategy", "replay"], 4);
+    let place = format!(" at migrations/versions/m_main.py:{line}: RuntimeError: not today");
+    says(&failed, &["running `m` by itself failed in ", "which is at `f`, as before", &place]);
+    assert_eq!(project.database(), "f: t_a t_f");
+}

@@ -33,25 +33,6 @@ impl DoctorOutcome {
     }
 }
 
-impl Fix {
-    /// What it does, in one line.
-    pub fn plan(&self) -> String {
-        match self {
-            Self::Settle => "settle the interrupted operation: finish or roll back its files; \
-                             `dbm-git log` shows it"
-                .to_owned(),
-            Self::InstallHooks => {
-                "install the hooks that can be installed; `dbm-git uninstall` takes them out again"
-                    .to_owned()
-            }
-            Self::Remove(paths) => {
-                let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-                format!("delete what a killed dbm-git has left: {}", paths.join(", "))
-            }
-        }
-    }
-}
-
 /// Carries out one fix.
 pub fn fix(
     fix: &Fix,

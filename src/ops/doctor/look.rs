@@ -17,7 +17,7 @@ use crate::check::Level;
 use crate::database::{kept_copies, stray_copies};
 use crate::git::GitError;
 use crate::journal::{Journal, JournalError, RepositoryLock, StepState, Worktree, size_of};
-use crate::plan::{Checkup, CheckupState, DatabaseState, Fix, Mend};
+use crate::plan::{Checkup, CheckupState, DatabaseState, Fix, Mend, shell_word};
 use crate::project::Component;
 
 /// How long alembic may take to say its version.
@@ -187,7 +187,7 @@ fn leftovers(repository: &Repository, session: Option<&Session>) -> Result<Vec<C
     let Some((first, more)) = found.split_first() else { return Ok(Vec::new()) };
     let others = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
     let message = format!("{}{others}, of a dbm-git that was killed", first.display());
-    let paths: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
+    let paths: Vec<String> = found.iter().map(|path| shell_word(path)).collect();
     let command = Mend::command(format!("rm -r {}", paths.join(" ")));
     Ok(vec![Checkup::error("leftovers", message, command).fixed_by(Fix::Remove(found))])
 }
@@ -223,7 +223,7 @@ fn index_lock(repository: &Repository) -> Option<Checkup> {
     Some(Checkup::warning(
         "index-lock",
         message,
-        Mend::advice(format!("once no git runs here: rm {}", lock.display())),
+        Mend::advice(format!("once no git runs here: rm {}", shell_word(&lock))),
     ))
 }
 

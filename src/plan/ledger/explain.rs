@@ -79,9 +79,10 @@ impl Possibilities<'_> {
         let names = Names::of(self.tiers.iter().flatten());
         let disputed = self.disputed(&names);
         let is_possible = |possibility: &&Vec<LedgerEntry>| {
+            let ran = names.all(possibility);
             disputed.iter().all(|entry| match proof(entry, possibility) {
-                Some(Proof::Ran) => names.contains(possibility, entry),
-                Some(Proof::DidNotRun) => !names.contains(possibility, entry),
+                Some(Proof::Ran) => ran.contains(&names.name(entry)),
+                Some(Proof::DidNotRun) => !ran.contains(&names.name(entry)),
                 None => true,
             })
         };
@@ -202,11 +203,13 @@ fn of_valid<T>(
 /// The first of several possibilities; what not all of them say is unknown.
 fn agreed(possibilities: &[&Vec<LedgerEntry>]) -> Vec<LedgerEntry> {
     let names = Names::of(possibilities.iter().copied());
+    let sets: Vec<HashSet<Name<'_>>> = possibilities.iter().map(|p| names.all(p)).collect();
     let mut seen: HashSet<Name<'_>> = HashSet::new();
     let mut all = Vec::new();
     for entry in possibilities.iter().copied().flatten() {
-        if seen.insert(names.name(entry)) {
-            let is_disputed = !possibilities.iter().all(|p| names.contains(p, entry));
+        let name = names.name(entry);
+        if seen.insert(name) {
+            let is_disputed = !sets.iter().all(|set| set.contains(&name));
             let evidence = if is_disputed { Evidence::Unknown } else { entry.evidence };
             all.push(LedgerEntry { evidence, ..entry.clone() });
         }
@@ -240,8 +243,8 @@ impl<'a> Names<'a> {
         (needs_id.then_some(&entry.revision), &entry.body)
     }
 
-    fn contains(&self, possibility: &[LedgerEntry], entry: &LedgerEntry) -> bool {
-        possibility.iter().any(|other| self.name(other) == self.name(entry))
+    fn all<'e>(&self, possibility: &'e [LedgerEntry]) -> HashSet<Name<'e>> {
+        possibility.iter().map(|entry| self.name(entry)).collect()
     }
 }
 
