@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 pub mod alembic;
 pub mod check;
+pub mod ci_platform;
 pub mod cli;
 pub mod database;
 pub mod demo_stage;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::CliError;
+use crate::ops::ci_base::ci_run as ci_run_of;
 use crate::ops::status::Host;
+use crate::plan::CiRun;
 use crate::plan::hook::HookManager;
 
 /// Makes `-C DIR` the working folder, as git does.
@@ -72,11 +74,14 @@ pub fn silenced_managers() -> Vec<(HookManager, String)> {
     switches.into_iter().filter_map(off).collect()
 }
 
+/// What a continuous-integration platform says of this run, if one runs this.
+pub fn ci_run() -> Option<CiRun> {
+    ci_run_of(text)
+}
+
 /// Whether a continuous-integration system runs this.
 pub fn is_ci() -> bool {
-    ["CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "BITBUCKET_BUILD_NUMBER"]
-        .iter()
-        .any(|name| variable(name).is_some_and(|value| value != "false" && value != "0"))
+    ci_run().is_some()
 }
 
 /// The path of the running binary.

@@ -167,6 +167,9 @@ impl From<OpsError> for CliError {
                     .hint("the files are changed already; `dbm-git undo` takes that back"),
                 GitError::Spawn { .. } => of(Kind::Environment).hint("is git on PATH?"),
             },
+            OpsError::BaseUnknown { .. } => of(Kind::Environment)
+                .hint("let the job fetch (its remote, its credentials), or clone with all history: `fetch-depth: 0`, `GIT_DEPTH: 0`")
+                .hint("`--base REF` names what it is to be merged with"),
             OpsError::Project(_) => of(Kind::Environment),
             OpsError::Tree(_) => of(Kind::Environment),
             OpsError::Workspace(_) => of(Kind::Refused),

@@ -36,6 +36,8 @@ impl Repository {
             .stdin(Stdio::null())
             // Our own hooks have nothing to say about what we do ourselves.
             .env("DBM_GIT_IN_HOOK", "1")
+            // Where it would ask for a password, nobody may be there to answer.
+            .env("GIT_TERMINAL_PROMPT", "0")
             .output()
             .map_err(|source| GitError::Spawn { command: shown.clone(), source })?;
         if output.status.success() {

@@ -5,6 +5,7 @@
 
 mod command;
 mod error;
+mod fetch;
 mod hooks;
 mod landed;
 mod preview;
@@ -13,6 +14,7 @@ mod search;
 mod trees;
 
 pub use error::GitError;
+pub use fetch::{Depth, Fetch};
 pub use hooks::GitSettings;
 pub use landed::{RefTip, Upstream};
 pub use preview::Preview;

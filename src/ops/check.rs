@@ -91,6 +91,10 @@ fn check_component(
     let conflicts: Vec<MergeConflict> =
         merged.conflicts.iter().map(|path| MergeConflict { path: path.clone() }).collect();
     let explicit = session.has_explicit_base();
+    let alone = match session.judged_alone() {
+        Some(commit) => Some(session.history(component, &Source::Commit(commit))?),
+        None => None,
+    };
     let history = if explicit { &merged.history } else { &ours };
     let whereabouts = find_missing(session, component, history)?;
     let judged = Judged {
@@ -104,7 +108,7 @@ fn check_component(
             conflicts: if explicit { &conflicts } else { &[] },
         }),
         whereabouts: &whereabouts,
-        before_merge: if explicit { Some(&ours) } else { None },
+        before_merge: if explicit { Some(alone.as_ref().unwrap_or(&ours)) } else { None },
         would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
     };
     let findings = run_rules(&judged);
@@ -119,9 +123,7 @@ fn merged(
     ours: &History,
     upstream: &Upstream,
 ) -> Result<PreviewHistory, OpsError> {
-    if let Some(commit) = session.judged_commit()?
-        && session.repository.merge_base(commit, upstream.commit)? == Some(upstream.commit)
-    {
+    if session.merge_base(upstream.commit)? == Some(upstream.commit) {
         return Ok(PreviewHistory { history: ours.clone(), conflicts: Vec::new() });
     }
     session.preview(component, upstream.commit)

@@ -78,6 +78,9 @@ pub enum OpsError {
     Create(#[from] super::create::CreateError),
     #[error("cannot remember what was seen in this worktree")]
     Seen(#[source] std::io::Error),
+    /// In continuous integration, where "nothing found" must be true.
+    #[error("what {name} is to be merged with is not known: this clone lacks {missing}")]
+    BaseUnknown { name: String, missing: String, source: Option<Box<OpsError>> },
     #[error("no Alembic environment was found in this repository")]
     NoComponent { notes: Vec<String> },
     #[error("there is no component `{name}`")]

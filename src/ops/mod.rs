@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod ci_base;
 pub mod create;
 mod database_target;
 pub mod demo;
@@ -40,7 +41,7 @@ pub use crate::git::Repository;
 pub use crate::journal::{JournalEntry, JournalError, LockError, OperationId};
 pub use error::OpsError;
 pub use left::Left;
-pub use session::{Session, SessionOptions, Source};
+pub use session::{GivenBase, Session, SessionOptions, Source};
 pub use write_access::WriteAccess;
 
 /// Version rows, in words.

@@ -30,6 +30,18 @@ pub struct SessionOptions {
     pub at: Option<String>,
     /// `--staged`.
     pub staged: bool,
+    /// What is known of the base beside its name.
+    pub given: Option<GivenBase>,
+}
+
+/// A base of which somebody else knows more than this clone shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenBase {
+    pub upstream: Upstream,
+    /// What both have in common, where the clone's history cannot tell.
+    pub merge_base: Option<CommitId>,
+    /// What is judged, before it was merged with the base as that was then.
+    pub alone: Option<CommitId>,
 }
 
 /// An open repository with its configuration.
@@ -132,6 +144,10 @@ impl Session {
         if let Some(known) = self.upstream.get() {
             return Ok(known.as_ref());
         }
+        if let Some(given) = &self.options.given {
+            let known = Some(given.upstream.clone());
+            return Ok(self.upstream.get_or_init(|| known).as_ref());
+        }
         let settings = &self.project.settings;
         let found = self.repository.upstream(
             self.options.base.as_deref(),
@@ -141,9 +157,26 @@ impl Session {
         Ok(self.upstream.get_or_init(|| found).as_ref())
     }
 
-    /// Whether `--base` was given.
+    /// Whether what is judged is the merge with a base that was named.
     pub fn has_explicit_base(&self) -> bool {
-        self.options.base.is_some()
+        self.options.base.is_some() || self.options.given.is_some()
+    }
+
+    /// The judged state before any merge with its base, where that is another commit.
+    pub fn judged_alone(&self) -> Option<CommitId> {
+        self.options.given.as_ref()?.alone
+    }
+
+    /// What the judged state and `theirs` have in common.
+    pub fn merge_base(&self, theirs: CommitId) -> Result<Option<CommitId>, OpsError> {
+        let given = self.options.given.as_ref().filter(|given| given.upstream.commit == theirs);
+        if let Some(base) = given.and_then(|given| given.merge_base) {
+            return Ok(Some(base));
+        }
+        match self.judged_commit()? {
+            Some(ours) => Ok(self.repository.merge_base(ours, theirs)?),
+            None => Ok(None),
+        }
     }
 
     /// The commit that the judged files stand on: `--at`, else `HEAD`.
@@ -176,11 +209,7 @@ impl Session {
         theirs: CommitId,
     ) -> Result<PreviewHistory, OpsError> {
         let ours = self.tree(&self.source)?;
-        let base_commit = match self.judged_commit()? {
-            Some(ours) => self.repository.merge_base(ours, theirs)?,
-            None => None,
-        };
-        let base: Box<dyn Tree + '_> = match base_commit {
+        let base: Box<dyn Tree + '_> = match self.merge_base(theirs)? {
             Some(base) => Box::new(self.repository.tree(base)?),
             None => Box::new(EmptyTree),
         };

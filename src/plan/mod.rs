@@ -3,6 +3,7 @@
 
 mod change;
 mod checkup;
+mod ci;
 mod database;
 mod evidence;
 mod fingerprint;
@@ -23,6 +24,7 @@ mod undo;
 
 pub use change::{Change, Image, inverse};
 pub use checkup::{Checkup, CheckupState, Fix, Mend, shell_word};
+pub use ci::{BasePlan, CiEvent, CiRun, HeadCommit, Proposal, plan_base};
 pub use database::{
     DatabaseState, DatabaseView, FilesState, judge_database, rows_at_heads, rows_of,
 };

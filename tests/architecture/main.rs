@@ -18,8 +18,17 @@ struct Layer {
 }
 
 const CORE: &[&str] = &["revision", "script", "check", "plan", "tree"];
-const ADAPTERS: &[&str] =
-    &["project", "git", "workspace", "alembic", "database", "journal", "hook_files", "demo_stage"];
+const ADAPTERS: &[&str] = &[
+    "project",
+    "git",
+    "workspace",
+    "alembic",
+    "database",
+    "journal",
+    "hook_files",
+    "ci_platform",
+    "demo_stage",
+];
 
 const fn core(
     module: &'static str,
@@ -51,6 +60,7 @@ const LAYERS: &[Layer] = &[
     adapter("database", &["sha2", "sqlx", "tempfile", "thiserror", "tokio"]),
     adapter("journal", &["serde", "serde_json", "sqlx", "tempfile", "thiserror", "tokio"]),
     adapter("hook_files", &["tempfile", "thiserror"]),
+    adapter("ci_platform", &["serde", "serde_json"]),
     adapter("demo_stage", &["tempfile", "thiserror"]),
     Layer {
         module: "ops",
@@ -67,6 +77,7 @@ const LAYERS: &[Layer] = &[
             "database",
             "journal",
             "hook_files",
+            "ci_platform",
             "demo_stage",
         ],
         externals: &["thiserror"],

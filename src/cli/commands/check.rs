@@ -8,6 +8,8 @@ use super::super::ui::Ui;
 use crate::check::Level;
 use crate::ops;
 use crate::ops::check::CheckOutcome;
+use crate::ops::ci_base::find_base;
+use crate::ops::{Session, SessionOptions};
 use crate::report::{
     CheckReport, ComponentCheckReport, FindingsStyle, escaped_text, render_findings,
 };
@@ -22,11 +24,14 @@ pub struct Flags {
     /// Let warnings fail the check too
     #[arg(long)]
     pub strict: bool,
+    /// In continuous integration, make do with the commits that this clone has
+    #[arg(long)]
+    pub no_fetch: bool,
 }
 
 /// Runs `dbm-git check`.
 pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
-    let session = super::session(global, flags.staged)?;
+    let session = Session::open(options(flags, global, ui)?)?;
     super::mention_open_operation(&session.repository, ui);
     let outcome = ops::check::check(&session, environment::is_ci().then_some(Level::Error))?;
     for note in &outcome.notes {
@@ -41,6 +46,19 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let ok = report.ok;
     ui.report(&report, || human(&outcome, ui));
     Ok(if ok { Exit::Done } else { Exit::Problems })
+}
+
+/// In continuous integration it is the platform that knows the base.
+fn options(flags: &Flags, global: &Global, ui: &Ui) -> Result<SessionOptions, CliError> {
+    let options = SessionOptions { staged: flags.staged, ..super::session_options(global) };
+    let Some(run) = environment::ci_run().filter(|_| global.at.is_none() && !flags.staged) else {
+        return Ok(options);
+    };
+    let found = find_base(&run, &options, !flags.no_fetch)?;
+    for note in &found.notes {
+        ui.note(&escaped_text(&format!("note: {}: {note}", run.platform)));
+    }
+    Ok(SessionOptions { at: found.at, given: found.base, ..options })
 }
 
 fn human(outcome: &CheckOutcome, ui: &Ui) -> String {

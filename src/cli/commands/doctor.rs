@@ -8,7 +8,7 @@ use super::super::ui::Ui;
 use super::install::refused;
 use crate::ops::doctor::{CheckupState, Fixed, doctor, fix};
 use crate::ops::hook_facts::HooksSought;
-use crate::ops::{OpsError, Repository, SessionOptions, hook_road};
+use crate::ops::{OpsError, Repository, hook_road};
 use crate::report::{DoctorReport, escaped_text, render_doctor};
 
 /// Flags of `doctor`.
@@ -31,12 +31,7 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let program = environment::binary().ok_or_else(|| {
         CliError::usage("the path of this binary is not known, so its hooks cannot be told")
     })?;
-    let options = || SessionOptions {
-        components: global.component.clone(),
-        base: global.base.clone(),
-        at: global.at.clone(),
-        staged: false,
-    };
+    let options = || super::session_options(global);
     let host = environment::looking_host(flags.database_url.clone());
     let hooks = HooksSought {
         site: &hook_road::site(&repository).map_err(refused)?,

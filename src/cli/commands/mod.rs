@@ -66,12 +66,17 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
 
 /// Opens the repository as the global flags say.
 fn session(global: &Global, staged: bool) -> Result<Session, CliError> {
-    Ok(Session::open(SessionOptions {
+    Ok(Session::open(SessionOptions { staged, ..session_options(global) })?)
+}
+
+/// What the global flags say about where to look.
+fn session_options(global: &Global) -> SessionOptions {
+    SessionOptions {
         components: global.component.clone(),
         base: global.base.clone(),
         at: global.at.clone(),
-        staged,
-    })?)
+        ..SessionOptions::default()
+    }
 }
 
 /// Takes the repository's lock and settles what a killed process left behind.

@@ -1,0 +1,31 @@
+//! Continuous-integration platforms: what their variables and event files say of
+//! a run. Nothing is asked over a network, and git is not known here.
+
+mod github;
+mod others;
+
+use crate::plan::{CiEvent, CiRun};
+
+/// Reads a variable of the environment.
+pub type Variable = fn(&str) -> Option<String>;
+
+/// What builds this, if anything does.
+pub fn ci_run(variable: Variable) -> Option<CiRun> {
+    let known: [(&str, &'static str, fn(Variable) -> CiEvent); 4] = [
+        ("GITHUB_ACTIONS", "GitHub Actions", github::event),
+        ("GITLAB_CI", "GitLab", others::gitlab),
+        ("BITBUCKET_BUILD_NUMBER", "Bitbucket Pipelines", others::bitbucket),
+        ("TF_BUILD", "Azure Pipelines", others::azure),
+    ];
+    let is_set = |name: &str| variable(name).is_some_and(|v| !["false", "0"].contains(&&*v));
+    known
+        .into_iter()
+        .find(|(name, ..)| is_set(name))
+        .map(|(_, platform, event)| CiRun { platform, event: event(variable) })
+        .or_else(|| is_set("CI").then_some(CiRun { platform: "CI", event: CiEvent::Unknown }))
+}
+
+/// `refs/heads/main` as `main`.
+fn branch(name: &str) -> &str {
+    name.strip_prefix("refs/heads/").unwrap_or(name)
+}

@@ -1,0 +1,326 @@
+//! What a commit is judged against in continuous integration: the platform says
+//! what it builds, and what the clone lacks is fetched, in one go where that is
+//! enough. An unknown base is an error: "no findings" would not be true.
+
+use super::OpsError;
+use super::session::{GivenBase, Session, SessionOptions};
+pub use crate::ci_platform::ci_run;
+use crate::git::{CommitId, Depth, Fetch, GitError, Repository, Upstream};
+use crate::plan::{BasePlan, CiEvent, CiRun, HeadCommit, Proposal, plan_base};
+
+/// Where a merge that the platform made is kept.
+const MERGE_REF: &str = "refs/dbm-git/ci/merge";
+
+/// Where the target branch of another repository is kept.
+const TARGET_REF: &str = "refs/dbm-git/ci/target";
+
+/// By how many commits a shallow clone is deepened, one after the other, until
+/// it shows what two commits have in common; then all is fetched.
+const DEEPENING: [u32; 3] = [50, 200, 1000];
+
+/// What was found out about the base.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundBase {
+    /// `None` leaves it to the configuration and the refs of this clone.
+    pub base: Option<GivenBase>,
+    /// The commit to judge, where it is not the one that is checked out.
+    pub at: Option<String>,
+    /// What was judged and why, for people.
+    pub notes: Vec<String>,
+}
+
+/// Finds the base of what is checked out, for a platform's run.
+///
+/// `options` are those that the check will have; `may_fetch` lets it ask the remote.
+///
+/// # Errors
+/// [`OpsError::BaseUnknown`], where no base can be found or fetched.
+pub fn find_base(
+    run: &CiRun,
+    options: &SessionOptions,
+    may_fetch: bool,
+) -> Result<FoundBase, OpsError> {
+    let repository = Repository::open()?;
+    let Some(commit) = repository.head()? else { return Ok(FoundBase::default()) };
+    let head = HeadCommit { id: commit.to_string(), parents: repository.recorded_parents(commit)? };
+    let event = with_explicit(&run.event, options.base.as_deref());
+    let remote = match &event {
+        CiEvent::Proposal(Proposal { target_url: Some(url), .. }) => Some(url.clone()),
+        _ => repository.cloned_from(),
+    };
+    let name = match &event {
+        CiEvent::Proposal(proposal) => proposal.name.clone(),
+        _ => "HEAD".to_owned(),
+    };
+    let finder = Finder { repository, head: commit, remote, may_fetch, name, notes: Vec::new() };
+    match plan_base(&event, &head) {
+        BasePlan::Merged { target, merged_with, proposal } => {
+            finder.merged(&target, &merged_with, &proposal)
+        }
+        BasePlan::Unmerged { target, judged, merge_base, merge_ref } => {
+            finder.unmerged(&target, judged, merge_base, merge_ref)
+        }
+        BasePlan::InPlace { base } => finder.in_place(&base, &event),
+        BasePlan::Alone => Ok(FoundBase::default()),
+        BasePlan::Unknown => finder.told_by_nobody(options),
+    }
+}
+
+/// What was typed wins over the event, unless it says the same.
+fn with_explicit(event: &CiEvent, base: Option<&str>) -> CiEvent {
+    match (event, base) {
+        (CiEvent::Proposal(proposal), Some(base))
+            if base != proposal.target && !base.ends_with(&format!("/{}", proposal.target)) =>
+        {
+            CiEvent::Unknown
+        }
+        (CiEvent::Queue { .. } | CiEvent::Push { .. }, Some(_)) => CiEvent::Unknown,
+        _ => event.clone(),
+    }
+}
+
+struct Finder {
+    repository: Repository,
+    head: CommitId,
+    /// A remote's name or a URL; `None` in a repository without any.
+    remote: Option<String>,
+    may_fetch: bool,
+    /// What is judged, for people.
+    name: String,
+    notes: Vec<String>,
+}
+
+impl Finder {
+    /// `HEAD` joins the target, as it was at `merged_with`, with the proposal.
+    fn merged(
+        mut self,
+        target: &str,
+        merged_with: &str,
+        proposal: &str,
+    ) -> Result<FoundBase, OpsError> {
+        let mut wanted = vec![self.refspec(target)];
+        wanted.extend([merged_with, proposal].map(str::to_owned));
+        wanted.retain(|want| want.contains(':') || !self.repository.has_commit(want));
+        let fetched = self.fetch(wanted, Depth::Commits(1));
+        if fetched.is_err() && self.repository.is_shallow() && self.may_fetch {
+            // Not every server gives commits by their id. Those of a merge are next to it.
+            let _ = self.fetch(vec![self.refspec(target)], Depth::Commits(1));
+            let _ = self.fetch(vec!["HEAD".to_owned(), self.head.to_string()], Depth::Deepen(1));
+        }
+        let tip = self.tip(target, fetched)?;
+        let merge_base = self.known(merged_with)?;
+        let alone = self.known(proposal).ok();
+        self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
+        Ok(self.found(tip, Some(merge_base), alone, None))
+    }
+
+    /// `HEAD`, or `judged`, is to be merged with the target.
+    fn unmerged(
+        mut self,
+        target: &str,
+        judged: Option<String>,
+        merge_base: Option<String>,
+        merge_ref: Option<String>,
+    ) -> Result<FoundBase, OpsError> {
+        let is_shallow = self.repository.is_shallow();
+        let mut wanted = vec![self.refspec(target)];
+        let missing = |commit: &&String| !self.repository.has_commit(commit);
+        wanted.extend(judged.iter().filter(missing).cloned());
+        let (mut depth, mut has_merge) = (1, false);
+        match (&merge_base, &merge_ref) {
+            (Some(base), _) => wanted.extend(Some(base).filter(missing).cloned()),
+            (None, Some(merge_ref)) if is_shallow || judged.is_some() => {
+                // The platform's own merge, with both of its parents.
+                wanted.push(format!("+{merge_ref}:{MERGE_REF}"));
+                (depth, has_merge) = (2, true);
+            }
+            _ => {}
+        }
+        let mut fetched = self.fetch(wanted.clone(), Depth::Commits(depth));
+        if fetched.is_err() && has_merge && self.may_fetch {
+            // There is none where the two conflict.
+            has_merge = false;
+            wanted.pop();
+            fetched = self.fetch(wanted, Depth::Commits(1));
+        }
+        let tip = self.tip(target, fetched)?;
+        let judged_commit = match &judged {
+            Some(id) => self.known(id)?,
+            None => self.head,
+        };
+        if has_merge && let Some((merge, merged_with)) = self.merge_of(judged_commit)? {
+            self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
+            let base = Some(merged_with);
+            return Ok(self.found(tip, base, Some(judged_commit), Some(merge)));
+        }
+        let merge_base = match merge_base {
+            Some(id) => Some(self.known(&id)?),
+            None => self.ancestry(judged_commit, target, tip.commit)?,
+        };
+        self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
+        Ok(self.found(tip, merge_base, None, judged.map(|_| judged_commit)))
+    }
+
+    /// `HEAD` takes the place of `base`.
+    fn in_place(mut self, base: &str, event: &CiEvent) -> Result<FoundBase, OpsError> {
+        let fetched = match self.repository.has_commit(base) {
+            true => Ok(()),
+            false => self.fetch(vec![base.to_owned()], Depth::Commits(1)),
+        };
+        let commit = match (self.repository.commit(base), event) {
+            (Ok(commit), _) => commit,
+            // What was pushed over by force is nowhere any more.
+            (Err(_), CiEvent::Push { .. }) if self.may_fetch => {
+                self.notes.push(format!(
+                    "`{base}`, which was there before this push, cannot be had: \
+                     what it changes of landed revisions is not judged"
+                ));
+                return Ok(FoundBase { notes: self.notes, ..FoundBase::default() });
+            }
+            (Err(_), _) => return Err(self.unknown(base, fetched)),
+        };
+        self.notes.push(format!("HEAD is judged in place of {}", commit.short()));
+        let upstream = Upstream { name: commit.short(), commit };
+        Ok(self.found(upstream, Some(commit), None, None))
+    }
+
+    /// Nothing but this clone, its configuration and its remote tells.
+    fn told_by_nobody(self, options: &SessionOptions) -> Result<FoundBase, OpsError> {
+        let session = Session::open(options.clone())?;
+        let known = match session.upstream() {
+            Ok(known) => known.cloned(),
+            Err(OpsError::Git(
+                GitError::UnknownUpstream { .. } | GitError::UnknownCommit { .. },
+            )) => None,
+            Err(error) => return Err(error),
+        };
+        let named = options.base.clone().or(session.project.settings.upstream.clone());
+        let branch = self.repository.branch();
+        drop(session);
+        let Some(remote) = self.remote.clone() else { return Ok(FoundBase::default()) };
+        let target = match (named, &known) {
+            (Some(named), _) => Some(named),
+            (None, Some(upstream)) => Some(upstream.name.clone()),
+            (None, None) if self.may_fetch => {
+                let asked = self.repository.default_branch_of(&remote);
+                let missing = "the name of the default branch";
+                asked.map_err(|error| self.unknown(missing, Err(error.into())))?
+            }
+            (None, None) => None,
+        };
+        let target = target.map(|name| {
+            let short = name.strip_prefix(&format!("{remote}/"));
+            short.map_or_else(|| name.clone(), str::to_owned)
+        });
+        let Some(target) = target else {
+            return Err(self.unknown("the name of the default branch", Ok(())));
+        };
+        if branch.as_deref() == Some(&*target) && options.base.is_none() {
+            return Ok(FoundBase::default());
+        }
+        let is_enough = |upstream: &Upstream| -> Result<bool, OpsError> {
+            let base = self.repository.merge_base(self.head, upstream.commit)?;
+            Ok(base.is_some() || !self.repository.is_shallow())
+        };
+        if let Some(upstream) = &known
+            && is_enough(upstream)?
+        {
+            let base = Some(upstream.clone()).filter(|_| options.base.is_none());
+            let base = base.map(|upstream| GivenBase { upstream, merge_base: None, alone: None });
+            return Ok(FoundBase { base, ..FoundBase::default() });
+        }
+        self.unmerged(&target, None, None, None)
+    }
+
+    /// What two commits have in common, after as much fetching as that takes.
+    fn ancestry(
+        &mut self,
+        judged: CommitId,
+        target: &str,
+        tip: CommitId,
+    ) -> Result<Option<CommitId>, OpsError> {
+        let steps = DEEPENING.into_iter().map(Depth::Deepen).chain([Depth::Whole]);
+        for depth in steps {
+            let found = self.repository.merge_base(judged, tip)?;
+            if found.is_some() || !self.repository.is_shallow() || !self.may_fetch {
+                return Ok(found);
+            }
+            let wanted = vec![self.refspec(target), judged.to_string()];
+            if self.fetch(wanted, depth).is_err() {
+                // By id it is not given: whatever this clone was told to fetch has it.
+                let fetched = self.fetch(Vec::new(), depth);
+                if fetched.is_err() {
+                    return Err(self.unknown("what the two have in common", fetched));
+                }
+            }
+        }
+        Ok(self.repository.merge_base(judged, tip)?)
+    }
+
+    /// The merge that the platform keeps, if it is one of `judged`, and what it
+    /// was merged with.
+    fn merge_of(&self, judged: CommitId) -> Result<Option<(CommitId, CommitId)>, OpsError> {
+        let merge = self.repository.commit(MERGE_REF)?;
+        let parents = self.repository.parents(merge)?;
+        Ok(match parents.as_slice() {
+            [target, proposal] if *proposal == judged => Some((merge, *target)),
+            _ => None,
+        })
+    }
+
+    /// The target's last commit goes to its remote-tracking ref, as usual.
+    fn refspec(&self, target: &str) -> String {
+        let local = match &self.remote {
+            Some(remote) if !self.is_url(remote) => format!("refs/remotes/{remote}/{target}"),
+            _ => TARGET_REF.to_owned(),
+        };
+        format!("+refs/heads/{target}:{local}")
+    }
+
+    fn is_url(&self, remote: &str) -> bool {
+        self.repository.cloned_from().as_deref() != Some(remote)
+    }
+
+    fn tip(&self, target: &str, fetched: Result<(), OpsError>) -> Result<Upstream, OpsError> {
+        let refspec = self.refspec(target);
+        let local = refspec.rsplit(':').next().unwrap_or_default();
+        match self.repository.commit(local) {
+            Ok(commit) => {
+                let name = local.strip_prefix("refs/remotes/").unwrap_or(target).to_owned();
+                Ok(Upstream { name, commit })
+            }
+            Err(_) => Err(self.unknown(&format!("branch `{target}`"), fetched)),
+        }
+    }
+
+    fn known(&self, id: &str) -> Result<CommitId, OpsError> {
+        self.repository.commit(id).map_err(|_| self.unknown(&format!("commit `{id}`"), Ok(())))
+    }
+
+    fn fetch(&mut self, wanted: Vec<String>, depth: Depth) -> Result<(), OpsError> {
+        let Some(remote) = self.remote.clone().filter(|_| self.may_fetch) else { return Ok(()) };
+        self.repository.fetch(&Fetch { remote, wanted, depth })?;
+        // libgit2 has read where history ends, and reads it once.
+        self.repository = Repository::open()?;
+        Ok(())
+    }
+
+    fn unknown(&self, missing: &str, fetched: Result<(), OpsError>) -> OpsError {
+        let source = fetched.err().map(Box::new);
+        OpsError::BaseUnknown { name: self.name.clone(), missing: missing.to_owned(), source }
+    }
+
+    fn found(
+        self,
+        upstream: Upstream,
+        merge_base: Option<CommitId>,
+        alone: Option<CommitId>,
+        at: Option<CommitId>,
+    ) -> FoundBase {
+        FoundBase {
+            base: Some(GivenBase { upstream, merge_base, alone }),
+            at: at.map(|commit| commit.to_string()),
+            notes: self.notes,
+        }
+    }
+}
