@@ -6,13 +6,22 @@ use crate::revision::RevisionId;
 use crate::script::Span;
 use crate::tree::RepoPath;
 
-/// The stable code of a rule, `DBM001` … `DBM016`.
+/// The stable code of a rule, `DBM001` … `DBM017`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(pub u16);
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DBM{:03}", self.0)
+    }
+}
+
+impl Code {
+    /// The code of a rule, as a person writes it: `DBM010`, `dbm010`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let wanted = text.to_ascii_uppercase();
+        let codes = super::RULES.iter().map(|rule| rule.code);
+        codes.into_iter().find(|code| code.to_string() == wanted)
     }
 }
 

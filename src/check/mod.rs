@@ -7,6 +7,7 @@ mod finding;
 mod missing;
 mod places;
 pub mod rules;
+mod suppression;
 #[cfg(test)]
 pub(crate) mod testing;
 mod words;
@@ -14,3 +15,4 @@ mod words;
 pub use context::{Judged, LandedView, MergeConflict, Whereabouts};
 pub use finding::{Code, Finding, Level, Location};
 pub use rules::{RULES, Rule, rule, run_rules};
+pub use suppression::{Scope, SuppressedFinding, Suppression, Told, review, told};

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use super::OpsError;
 use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
-use crate::check::{Finding, Judged, LandedView, Level, MergeConflict, run_rules};
+use crate::check::{
+    Finding, Judged, LandedView, Level, Location, MergeConflict, Scope, SuppressedFinding,
+    Suppression, Told, review, told,
+};
 use crate::git::{CommitId, Upstream};
-use crate::project::Component;
+use crate::project::{Component, Ignored};
 use crate::script::History;
 use crate::tree::RepoPath;
 
@@ -19,6 +22,8 @@ pub struct ComponentCheck {
     /// What was judged: the checked-out files, a commit, or the merge preview.
     pub history: History,
     pub findings: Vec<Finding>,
+    /// What somebody does not want to hear of.
+    pub suppressed: Vec<SuppressedFinding>,
     /// The judged content of the files that findings point into.
     pub sources: HashMap<RepoPath, Arc<Vec<u8>>>,
 }
@@ -53,15 +58,24 @@ pub fn check_in_place_of(
     would_diverge: Option<Level>,
 ) -> Result<CheckOutcome, OpsError> {
     let upstream = session.upstream()?;
-    let mut components = Vec::new();
+    let mut checked = Vec::new();
     for component in session.components()? {
-        components.push(check_component(session, component, upstream, replaced, would_diverge)?);
+        checked.push(check_component(session, component, upstream, replaced, would_diverge)?);
     }
+    review_configured(session, &mut checked)?;
+    let components = checked.into_iter().map(|checked| checked.in_full(session)).collect();
     Ok(CheckOutcome {
         components,
         upstream: upstream.map(|u| u.name.clone()),
         notes: session.project.notes.clone(),
     })
+}
+
+/// A component's history with its findings.
+struct Checked {
+    name: String,
+    history: History,
+    told: Told,
 }
 
 fn check_component(
@@ -70,7 +84,8 @@ fn check_component(
     upstream: Option<&Upstream>,
     replaced: Option<CommitId>,
     would_diverge: Option<Level>,
-) -> Result<ComponentCheck, OpsError> {
+) -> Result<Checked, OpsError> {
+    let name = component.name.clone();
     let ours = session.history(component, &session.source)?;
     let Some(upstream) = upstream else {
         let whereabouts = find_missing(session, component, &ours)?;
@@ -79,8 +94,8 @@ fn check_component(
             whereabouts: &whereabouts,
             ..Judged::alone(&ours, &component.version_locations)
         };
-        let findings = run_rules(&judged);
-        return Ok(result(session, component, ours, findings));
+        let told = told(&judged, &configured(session, &ours));
+        return Ok(Checked { name, history: ours, told });
     };
     let theirs = session.history(component, &Source::Commit(upstream.commit))?;
     let merged = if replaced == Some(upstream.commit) {
@@ -111,9 +126,47 @@ fn check_component(
         before_merge: if explicit { Some(alone.as_ref().unwrap_or(&ours)) } else { None },
         would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
     };
-    let findings = run_rules(&judged);
+    let told = told(&judged, &configured(session, history));
     let history = if explicit { merged.history } else { ours };
-    Ok(result(session, component, history, findings))
+    Ok(Checked { name, history, told })
+}
+
+/// What the configuration suppresses in the files of a history.
+pub fn configured(session: &Session, history: &History) -> Vec<Suppression> {
+    let settings = &session.project.settings;
+    let Some(file) = &settings.source else { return Vec::new() };
+    let files = || {
+        let scripts = history.scripts.iter().map(|script| &script.file.path);
+        scripts.chain(history.problems.iter().map(|problem| &problem.path))
+    };
+    let suppression = |ignored: &Ignored| Suppression {
+        codes: ignored.codes.clone(),
+        reason: ignored.reason.clone(),
+        place: Location { path: file.clone(), line: ignored.line, span: Some(ignored.span) },
+        scope: match &ignored.paths {
+            Some(paths) => {
+                Scope::Files(files().filter(|path| paths.match_any(path)).cloned().collect())
+            }
+            None => Scope::Everywhere,
+        },
+    };
+    settings.ignored.iter().map(suppression).collect()
+}
+
+/// Says of the configuration's suppressions which are of no use, with the first
+/// component: where not all are checked, one of the others may need them.
+fn review_configured(session: &Session, checked: &mut [Checked]) -> Result<(), OpsError> {
+    let is_all = session.components()?.len() == session.project.components.len();
+    let Some(first) = checked.first().filter(|_| is_all) else { return Ok(()) };
+    let suppressions = configured(session, &first.history);
+    let is_used = |at: usize| checked.iter().any(|c| c.told.is_used.get(at) == Some(&true));
+    let found: Vec<Finding> = suppressions
+        .iter()
+        .enumerate()
+        .flat_map(|(at, suppression)| review(suppression, is_used(at), None))
+        .collect();
+    checked[0].told.findings.extend(found);
+    Ok(())
 }
 
 /// The merge preview; where upstream is merged already, it is what we have.
@@ -132,29 +185,30 @@ fn merged(
 /// Larger files are named but not quoted.
 const QUOTED_BYTES: usize = 1 << 20;
 
-fn result(
-    session: &Session,
-    component: &Component,
-    history: History,
-    findings: Vec<Finding>,
-) -> ComponentCheck {
-    let mut sources = HashMap::new();
-    let places = findings
-        .iter()
-        .flat_map(|f| f.location.iter().chain(f.related.iter().map(|(location, _)| location)));
-    for location in places {
-        if sources.contains_key(&location.path) {
-            continue;
+impl Checked {
+    /// With the text of the files that findings point into.
+    fn in_full(self, session: &Session) -> ComponentCheck {
+        let Self { name, history, told } = self;
+        let mut sources = HashMap::new();
+        let places = told
+            .findings
+            .iter()
+            .flat_map(|f| f.location.iter().chain(f.related.iter().map(|(location, _)| location)));
+        for location in places {
+            if sources.contains_key(&location.path) {
+                continue;
+            }
+            let known =
+                history.node_at(&location.path).map(|n| Arc::clone(&history.script(n).file.bytes));
+            let bytes = known.or_else(|| {
+                let tree = session.tree(&session.source).ok()?;
+                tree.read(&location.path).ok().flatten().map(Arc::new)
+            });
+            if let Some(bytes) = bytes.filter(|b| b.len() <= QUOTED_BYTES) {
+                sources.insert(location.path.clone(), bytes);
+            }
         }
-        let known =
-            history.node_at(&location.path).map(|n| Arc::clone(&history.script(n).file.bytes));
-        let bytes = known.or_else(|| {
-            let tree = session.tree(&session.source).ok()?;
-            tree.read(&location.path).ok().flatten().map(Arc::new)
-        });
-        if let Some(bytes) = bytes.filter(|b| b.len() <= QUOTED_BYTES) {
-            sources.insert(location.path.clone(), bytes);
-        }
+        let Told { findings, suppressed, .. } = told;
+        ComponentCheck { name, history, findings, suppressed, sources }
     }
-    ComponentCheck { name: component.name.clone(), history, findings, sources }
 }

@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 
 use super::OpsError;
-use super::check::{check, check_in_place_of};
+use super::check::{check, check_in_place_of, configured};
 use super::hook_database::{look_after_change, said_of, sync_in_hook};
 use super::host::Host;
 use super::look::Look;
 use super::session::{Session, SessionOptions, Source};
-use crate::check::{Code, Finding, Judged, Level, run_rules};
+use crate::check::{Code, Finding, Judged, Level, told};
 use crate::git::{CommitId, GitError, InProgress, Repository};
 use crate::journal::{Seen, SeenPlace, leave_pending, take_pending};
 use crate::plan::list;
@@ -380,7 +380,7 @@ fn say(
         return Ok(Vec::new());
     }
     let mut lines = Vec::new();
-    let broken = broken(component, &history);
+    let broken = broken(session, component, &history);
     if broken > 0 {
         let errors = if broken == 1 { "error" } else { "errors" };
         lines.push(format!("{broken} {errors} in the migration files: `dbm-git check` shows them"));
@@ -451,10 +451,11 @@ fn lacks_objects(history: &History) -> bool {
     history.problems.iter().any(|p| matches!(p.kind, ScriptProblemKind::NotInClone { .. }))
 }
 
-fn broken(component: &Component, history: &History) -> usize {
+fn broken(session: &Session, component: &Component, history: &History) -> usize {
     let judged =
         Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
-    run_rules(&judged).iter().filter(|f| f.level == Level::Error && f.code != Code(1)).count()
+    let told = told(&judged, &configured(session, history)).findings;
+    told.iter().filter(|f| f.level == Level::Error && f.code != Code(1)).count()
 }
 
 fn named(ids: &[RevisionId]) -> String {

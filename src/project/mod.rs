@@ -9,6 +9,7 @@ mod declared;
 mod discover;
 mod environment;
 mod error;
+mod ignored;
 mod ini;
 mod location;
 mod names;
@@ -19,6 +20,7 @@ mod settings;
 
 pub use component::{Component, ConfigSource};
 pub use error::ProjectError;
+pub use ignored::{Ignored, PathPatterns};
 pub use overlay::Overlay;
 pub use read::{Project, read_project};
 pub use settings::{PrePush, Settings};

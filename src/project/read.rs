@@ -44,7 +44,7 @@ pub fn read_project(
         (source, note) = read_source(fallback)?;
     }
     let mut notes: Vec<String> = note.into_iter().collect();
-    let settings = source.as_ref().map(|source| source.settings()).unwrap_or_default();
+    let settings = source.as_ref().map(|source| source.settings()).transpose()?.unwrap_or_default();
     let mut components = match &source {
         Some(source) => Declared { source, reader, tree }.components(&mut notes)?,
         None => Vec::new(),
@@ -469,6 +469,7 @@ database-url = "sqlite:///x.db"
                 protected: vec!["origin/release/*".to_owned()],
                 strategy: crate::plan::Strategy::Linear,
                 pre_push: crate::project::PrePush::Strict,
+                ignored: Vec::new(),
                 source: Some(path("dbm-git.toml")),
             }
         );

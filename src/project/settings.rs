@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::environment::PYPROJECT;
 use super::error::ProjectError;
+use super::ignored::{Ignored, PathPatterns};
 use crate::plan::Strategy;
 use crate::revision::HeadPolicy;
 use crate::script::line_of;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub protected: Vec<String>,
     pub strategy: Strategy,
     pub pre_push: PrePush,
+    /// Findings that nobody wants to hear of.
+    pub ignored: Vec<Ignored>,
     /// `dbm-git.toml` or `pyproject.toml`; `None` without any configuration.
     pub source: Option<RepoPath>,
 }
@@ -44,6 +47,8 @@ pub struct RawSettings {
     protected: Vec<String>,
     strategy: Option<RawStrategy>,
     pre_push: Option<RawPrePush>,
+    #[serde(default)]
+    ignore: Vec<Spanned<RawIgnore>>,
     // What follows holds for every component that says nothing else.
     pub heads: Option<RawHeads>,
     pub ids: Option<RawIds>,
@@ -52,6 +57,15 @@ pub struct RawSettings {
     pub hint_after_migrate: Option<String>,
     #[serde(default)]
     components: BTreeMap<Spanned<String>, RawComponent>,
+}
+
+/// An `[[ignore]]` table as it was written.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawIgnore {
+    codes: Vec<String>,
+    paths: Option<Vec<String>>,
+    reason: Option<String>,
 }
 
 /// A `[components.NAME]` table as it was written.
@@ -150,8 +164,13 @@ impl Source {
     }
 
     /// What holds for the whole repository.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    ///
+    /// # Errors
+    /// A pattern in `[[ignore]]` is no glob.
+    pub fn settings(&self) -> Result<Settings, ProjectError> {
+        let ignored = self.raw.ignore.iter().map(|table| self.ignored(table));
+        Ok(Settings {
+            ignored: ignored.collect::<Result<_, _>>()?,
             upstream: self.raw.upstream.clone(),
             protected: self.raw.protected.clone(),
             strategy: match self.raw.strategy {
@@ -164,7 +183,26 @@ impl Source {
                 Some(RawPrePush::Strict) => PrePush::Strict,
             },
             source: Some(self.path.clone()),
-        }
+        })
+    }
+
+    fn ignored(&self, table: &Spanned<RawIgnore>) -> Result<Ignored, ProjectError> {
+        let line = self.line(table.span()).unwrap_or(1);
+        let start = table.span().start;
+        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
+        let RawIgnore { codes, paths, reason } = table.get_ref();
+        let paths = paths.as_ref().map(|paths| PathPatterns::new(paths)).transpose();
+        Ok(Ignored {
+            codes: codes.clone(),
+            paths: paths.map_err(|error| ProjectError::Invalid {
+                file: self.path.clone(),
+                line: Some(line),
+                reason: error.to_string(),
+            })?,
+            reason: reason.clone().filter(|reason| !reason.trim().is_empty()),
+            line,
+            span: (start, end),
+        })
     }
 }
 

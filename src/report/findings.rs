@@ -7,8 +7,8 @@ use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet,
 };
 
-use super::escape::{escaped, is_unsafe};
-use crate::check::{Finding, Level, Location};
+use super::escape::{escaped, escaped_text, is_unsafe};
+use crate::check::{Finding, Level, Location, SuppressedFinding};
 use crate::tree::RepoPath;
 
 /// The bytes of a file as it was judged; `None` if it is not to be had.
@@ -37,6 +37,18 @@ pub fn render_findings(findings: &[Finding], sources: Sources<'_>, style: Findin
         text.push('\n');
     }
     text
+}
+
+/// What is not told, a line each: `ignored: DBM010 in versions/a.py (a typo)`.
+pub fn render_suppressed(suppressed: &[SuppressedFinding]) -> String {
+    let line = |suppressed: &SuppressedFinding| {
+        let SuppressedFinding { finding, reason } = suppressed;
+        let place = finding.location.as_ref();
+        let place = place.map_or(String::new(), |l| format!(" in {}:{}", l.path, l.line));
+        let reason = reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+        escaped_text(&format!("ignored: {}{place}{reason}\n", finding.code))
+    };
+    suppressed.iter().map(line).collect()
 }
 
 /// `2 errors, 1 warning (1 of them in upstream already)`; `no findings`.

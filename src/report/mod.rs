@@ -23,7 +23,7 @@ pub use demo::DemoView;
 pub use diff::unified_diff;
 pub use doctor::{CheckupReport, DoctorReport, FixedReport, render_doctor};
 pub use escape::{escaped, escaped_text};
-pub use findings::{FindingsStyle, Sources, render_findings, render_summary};
+pub use findings::{FindingsStyle, Sources, render_findings, render_summary, render_suppressed};
 pub use graph::{ComponentGraphReport, GraphReport, RevisionReport};
 pub use install::{HookReport, InstallReport};
 pub use journal::{LogReport, RecoverReport, SettleReport, UndoReport};

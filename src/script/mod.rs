@@ -3,6 +3,7 @@
 //! values out; it never runs Python and never touches a file.
 
 mod body;
+mod comments;
 mod docstring;
 mod edit;
 mod env;
@@ -19,6 +20,7 @@ mod source;
 mod standalone;
 
 pub use body::function_body;
+pub use comments::{Comment, comments_beginning_with};
 pub use docstring::{Docstring, DocstringLine};
 pub use edit::{
     Edit, EditError, apply_edits, rename_dependencies, set_down_revisions, set_revision,

@@ -49,7 +49,14 @@ const LAYERS: &[Layer] = &[
     core(
         "script",
         &["revision", "tree"],
-        &["encoding_rs", "ruff_python_ast", "ruff_python_parser", "ruff_text_size", "thiserror"],
+        &[
+            "encoding_rs",
+            "memchr",
+            "ruff_python_ast",
+            "ruff_python_parser",
+            "ruff_text_size",
+            "thiserror",
+        ],
     ),
     core("check", &["revision", "script", "tree"], &["strsim", "thiserror"]),
     core("plan", &["revision", "script", "check", "tree"], &["sha2", "shlex", "thiserror"]),

@@ -159,6 +159,54 @@ fn a_bare_repository_is_judged_by_commit() {
 }
 
 #[test]
+fn what_is_ignored_is_said_and_fails_nothing() {
+    let repo = diverged();
+    let path = format!("{VERSIONS}/f_feature.py");
+    repo.write(
+        &path,
+        repo.read(&path) + "# dbm-git: ignore DBM001 they meet in the release branch\n",
+    );
+    repo.write(
+        "dbm-git.toml",
+        "[[ignore]]\ncodes = [\"DBM013\"]\npaths = [\"migrations/versions/a_*\"]\n\
+         reason = \"old\"\n",
+    );
+    insta::assert_snapshot!(repo.dbm(["check"]), @"
+    3 revisions, heads f, m
+    warning[DBM017]: DBM013 is ignored, and is not found
+     --> dbm-git.toml:1:1
+      |
+    1 | [[ignore]]
+      | ^^^^^^^^^^
+      |
+      = help: take the suppression out
+
+    1 warning
+    ignored: DBM001 in migrations/versions/f_feature.py:16 (they meet in the release branch)
+    ");
+    repo.dbm(["check", "--strict"]).expect_code(1);
+    repo.remove("dbm-git.toml");
+    repo.dbm(["check", "--strict"]).expect_code(0);
+}
+
+#[test]
+fn a_pattern_of_what_is_ignored_that_is_none_is_an_error() {
+    let repo = diverged();
+    repo.write(
+        "dbm-git.toml",
+        "upstream = \"main\"\n\n[[ignore]]\ncodes = [\"DBM001\"]\npaths = [\"a[\"]\n",
+    );
+    let run = repo.dbm(["check"]).expect_code(3);
+    assert!(run.stderr.contains("`dbm-git.toml` line 3: "), "{run}");
+    repo.write("dbm-git.toml", "[[ignore]]\ncode = \"DBM001\"\n");
+    let run = repo.dbm(["check"]).expect_code(3);
+    assert!(
+        run.stderr.contains("`dbm-git.toml` line 2, the nearest known one is `codes`"),
+        "{run}"
+    );
+}
+
+#[test]
 fn control_characters_of_the_repository_are_shown_escaped() {
     let repo = TestRepo::new().adds("<base> -> a\na -> b\na -> c");
     let path = format!("{VERSIONS}/b_.py");

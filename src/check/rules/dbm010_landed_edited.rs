@@ -2,6 +2,7 @@
 
 use super::Rule;
 use super::landed::{Fate, fates};
+use crate::check::suppression::MARK;
 use crate::check::{Code, Finding, Judged, Level, Location};
 use crate::script::{Script, line_of};
 
@@ -59,7 +60,8 @@ fn body_is_same(before: &Script, after: &Script) -> bool {
     before.file.bytes == after.file.bytes || lines(before).eq(lines(after))
 }
 
-/// The body's lines without their ends, which git converts, and without blank ones.
+/// The body's lines without their ends, which git converts, and without blank
+/// ones and those that only tell us what to ignore.
 fn lines(script: &Script) -> impl Iterator<Item = &[u8]> {
     script
         .header
@@ -67,7 +69,12 @@ fn lines(script: &Script) -> impl Iterator<Item = &[u8]> {
         .into_iter()
         .flat_map(|piece| piece.split(|&byte| byte == b'\n'))
         .map(<[u8]>::trim_ascii_end)
-        .filter(|line| !line.is_empty())
+        .filter(|line| !line.is_empty() && !is_comment_of_ours(line))
+}
+
+fn is_comment_of_ours(line: &[u8]) -> bool {
+    let Some(comment) = line.trim_ascii_start().strip_prefix(b"#") else { return false };
+    comment.trim_ascii_start().starts_with(MARK.as_bytes())
 }
 
 /// The first line of the new body that differs; the last line where lines were only cut off.
@@ -116,5 +123,9 @@ mod tests {
         assert_eq!(check(&LANDED.replace("'a'", "\"a\"")), "");
         assert_eq!(check(&LANDED.replace('\n', "\r\n")), "");
         assert_eq!(check(&LANDED.replace("import op\n", "import op\n\n\n")), "");
+        assert_eq!(
+            check(&LANDED.replace("import op\n", "import op\n# dbm-git: ignore DBM013 x\n")),
+            ""
+        );
     }
 }

@@ -16,7 +16,9 @@ mod dbm013_stale_docstring;
 mod dbm014_second_base;
 mod dbm015_would_diverge;
 mod dbm016_uncommitted;
+mod dbm017_unused_suppression;
 mod landed;
 mod table;
 
+pub use dbm017_unused_suppression::RULE as UNUSED;
 pub use table::{RULES, Rule, rule, run_rules};

@@ -12,6 +12,7 @@ use crate::ops::ci_base::find_base;
 use crate::ops::{Session, SessionOptions};
 use crate::report::{
     CheckReport, ComponentCheckReport, FindingsStyle, escaped_text, render_findings,
+    render_suppressed,
 };
 use crate::tree::RepoPath;
 
@@ -89,6 +90,9 @@ fn human(outcome: &CheckOutcome, ui: &Ui) -> String {
             text += &escaped_text(&format!("{count} {revisions}, {head}\n"));
         }
         text += &render_findings(&shown, &sources, style);
+        if !ui.quiet {
+            text += &render_suppressed(&component.suppressed);
+        }
     }
     text
 }

@@ -8,7 +8,7 @@ use crate::check::RULES;
 /// Flags of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Flags {
-    /// The code, `DBM001` … `DBM016`; all codes are listed without one
+    /// The code, `DBM001` … `DBM017`; all codes are listed without one
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
 }
