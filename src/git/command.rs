@@ -26,6 +26,15 @@ impl Repository {
         Ok(self.head()?.map(|id| id.short()).unwrap_or_default())
     }
 
+    /// Adds exactly `paths` to the last commit, whatever else is staged.
+    pub fn amend_only(&self, paths: &[RepoPath]) -> Result<String, GitError> {
+        self.stage(paths)?;
+        let mut arguments = vec!["commit", "--quiet", "--amend", "--no-edit", "--only", "--"];
+        arguments.extend(paths.iter().map(RepoPath::as_str));
+        self.run(&arguments)?;
+        Ok(self.head()?.map(|id| id.short()).unwrap_or_default())
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the one place that runs git")]
     pub(super) fn run(&self, arguments: &[&str]) -> Result<String, GitError> {
         let shown = format!("git {}", arguments.join(" "));

@@ -9,7 +9,8 @@ use super::write_access::WriteAccess;
 use crate::git::InProgress;
 use crate::journal::{OperationId, OperationKind};
 use crate::plan::{
-    Change, RebasePlan, RebaseRequest, Refusal, ScriptConventions, Strategy, plan_rebase, summarize,
+    Change, RebasePlan, RebaseRequest, Refusal, ScriptConventions, Strategy, commit_message,
+    plan_rebase, summarize,
 };
 use crate::project::Component;
 use crate::revision::RevisionRef;
@@ -31,7 +32,18 @@ pub struct RebaseOptions {
     pub strategy: Option<Strategy>,
     pub message: Option<String>,
     pub dry_run: bool,
-    pub commit: bool,
+    pub commit: Committing,
+}
+
+/// Whether the changed files are committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Committing {
+    #[default]
+    Not,
+    /// `--commit`.
+    New,
+    /// `--amend`: into the last commit, which has not landed.
+    Amend,
 }
 
 /// What became of one component.
@@ -54,8 +66,14 @@ pub enum ComponentRefusal {
     Unmerged { path: RepoPath },
     #[error("`{path}` waits in an autostash that git has yet to apply: finish that first")]
     Autostashed { path: RepoPath },
-    #[error("`{path}` has changes that are not committed, so --commit would commit them too")]
+    #[error("`{path}` has changes that are not committed, so they would be committed too")]
     Uncommitted { path: RepoPath },
+    #[error(
+        "`{commit}` is the last commit and has landed on {upstream}: say --commit to make a new one"
+    )]
+    LandedCommit { commit: String, upstream: String },
+    #[error("there is no commit yet that could be amended")]
+    NothingToAmend,
     #[error("`{path}` is not checked out here: `git sparse-checkout add {path}` first")]
     NotCheckedOut { path: RepoPath },
     #[error("`{path}` has landed: say --landed to rewrite it all the same")]
@@ -122,9 +140,15 @@ pub fn apply(
     if session.repository.in_progress() == Some(InProgress::Merge) {
         session.repository.stage(&paths)?;
         outcome.staged = true;
-    } else if options.commit {
-        let message = commit_message(&outcome);
-        outcome.committed = Some(session.repository.commit_only(&paths, &message)?);
+    } else {
+        outcome.committed = match options.commit {
+            Committing::Not => None,
+            Committing::New => {
+                let message = commit_message(&outcome.plans());
+                Some(session.repository.commit_only(&paths, &message)?)
+            }
+            Committing::Amend => Some(session.repository.amend_only(&paths)?),
+        };
     }
     Ok(outcome)
 }
@@ -254,7 +278,12 @@ fn obstacle(
             return Ok(Some(ComponentRefusal::Landed { path: (*path).clone() }));
         }
     }
-    if options.commit && !options.dry_run {
+    if options.commit != Committing::Not && !options.dry_run {
+        if options.commit == Committing::Amend
+            && let Some(refusal) = unamendable(session)?
+        {
+            return Ok(Some(refusal));
+        }
         for change in plan.changes.iter().filter(|change| change.before.is_some()) {
             if session.repository.is_changed(&change.path)? {
                 let path = change.path.clone();
@@ -265,20 +294,15 @@ fn obstacle(
     Ok(None)
 }
 
-fn commit_message(outcome: &RebaseOutcome) -> String {
-    let plans = outcome.plans();
-    let moved: Vec<String> =
-        plans.iter().flat_map(|p| &p.moved).map(|m| m.revision.to_string()).collect();
-    let created: Vec<String> =
-        plans.iter().flat_map(|p| &p.created).map(|new| new.revision.message.clone()).collect();
-    if moved.is_empty() {
-        return format!("Add migration: {}", created.join(", "));
-    }
-    let targets: Vec<String> = plans
-        .iter()
-        .filter_map(|p| p.moved.first())
-        .flat_map(|m| &m.to)
-        .map(ToString::to_string)
-        .collect();
-    format!("Rebase migrations {} onto {}", moved.join(", "), targets.join(", "))
+/// Why the last commit is not to be changed: others build on it.
+fn unamendable(session: &Session) -> Result<Option<ComponentRefusal>, OpsError> {
+    let Some(head) = session.repository.head()? else {
+        return Ok(Some(ComponentRefusal::NothingToAmend));
+    };
+    let Some(upstream) = session.upstream()? else { return Ok(None) };
+    let has_landed = session.repository.merge_base(head, upstream.commit)? == Some(head);
+    Ok(has_landed.then(|| ComponentRefusal::LandedCommit {
+        commit: head.short(),
+        upstream: upstream.name.clone(),
+    }))
 }

@@ -38,8 +38,8 @@ pub use ledger::{
 pub use merge::{MergedHead, NewScript, ScriptConventions, merge_script};
 pub use migrate::{Direction, MigratePlan, MigrateRefusal, plan_migration};
 pub use rebase::{
-    Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, history_after,
-    list, plan_rebase, summarize,
+    Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, commit_message,
+    history_after, list, plan_rebase, summarize,
 };
 pub use review::{Review, review};
 pub use strategy::Strategy;

@@ -103,12 +103,39 @@ fn a_commit_takes_exactly_the_changed_files() {
     m -> f (was a -> f)
     1 revision rebased, committed as COMMIT. Undo with: dbm-git undo
     ");
-    insta::assert_snapshot!(repo.git(["show", "--format=%an: %s", "--name-status", "HEAD"]), @"
-    Ada Author: Rebase migrations f onto m
+    insta::assert_snapshot!(repo.git(["show", "--format=%an: %B", "--name-status", "HEAD"]), @"
+    Ada Author: Rebase migration f onto m
+
+    m -> f
+
 
     M	migrations/versions/f_feature.py
     ");
     assert_eq!(changes(&repo), "A  staged.txt\n?? untracked.txt");
+}
+
+#[test]
+fn the_last_commit_can_be_amended_unless_it_has_landed() {
+    let repo = diverged();
+    repo.write("text.txt", "mine\n");
+    repo.commit("Write");
+    let before = repo.git(["rev-parse", "HEAD"]);
+    repo.write("staged.txt", "mine\n");
+    repo.git(["add", "staged.txt"]);
+    let run = repo.dbm(["rebase", "--amend"]).expect_code(0);
+    assert!(run.stdout.contains("1 revision rebased, committed as "), "{run}");
+    insta::assert_snapshot!(repo.git(["show", "--format=%an: %s", "--name-status", "HEAD"]), @"
+    Ada Author: Write
+
+    M	migrations/versions/f_feature.py
+    A	text.txt
+    ");
+    assert_eq!(repo.git(["rev-parse", "HEAD^"]), repo.git(["rev-parse", &format!("{before}^")]));
+    assert_eq!(changes(&repo), "A  staged.txt");
+    let landed = TestRepo::new().adds("<base> -> a\na -> m").publish("main").writes("a -> f");
+    let run = landed.dbm(["rebase", "--amend"]).expect_code(1);
+    assert!(run.stderr.contains("is the last commit and has landed on origin/main"), "{run}");
+    assert_eq!(down_revision(&landed, "f_.py"), "'a'");
 }
 
 #[test]
@@ -118,7 +145,7 @@ fn a_commit_is_refused_where_it_would_take_other_changes_along() {
     repo.write(&path, repo.read(&path) + "# thought of something\n");
     insta::assert_snapshot!(repo.dbm(["rebase", "--commit"]), @"
     --- stderr
-    error: default: `migrations/versions/f_feature.py` has changes that are not committed, so --commit would commit them too
+    error: default: `migrations/versions/f_feature.py` has changes that are not committed, so they would be committed too
       caused by: nothing was changed
     --- exit 1
     ");

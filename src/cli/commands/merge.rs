@@ -23,7 +23,7 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
         merge_only: true,
         message: flags.message.clone(),
         dry_run: flags.common.dry_run,
-        commit: flags.common.commit,
+        commit: flags.common.committing(),
         ..RebaseOptions::default()
     };
     rewrite(&options, &flags.common, global, ui)

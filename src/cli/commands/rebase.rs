@@ -7,7 +7,7 @@ use super::super::environment;
 use super::super::error::{CliError, Kind, advice};
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::ops::rebase::{ComponentRefusal, RebaseOptions, RebaseOutcome};
+use crate::ops::rebase::{Committing, ComponentRefusal, RebaseOptions, RebaseOutcome};
 use crate::ops::status::Host;
 use crate::ops::{self, Session, WriteAccess};
 use crate::plan::{Strategy, list, summarize};
@@ -46,11 +46,25 @@ pub struct Common {
     /// Commit exactly the changed files
     #[arg(long, conflicts_with = "dry_run")]
     pub commit: bool,
+    /// Put exactly the changed files into the last commit, which must not have landed
+    #[arg(long, conflicts_with_all = ["dry_run", "commit"])]
+    pub amend: bool,
     /// Bring the local database to the heads afterwards, through the project's alembic
     #[arg(long, conflicts_with = "dry_run")]
     pub apply: bool,
     #[command(flatten)]
     pub database: super::DatabaseFlags,
+}
+
+impl Common {
+    /// What is to be done with the changed files.
+    pub fn committing(&self) -> Committing {
+        match (self.commit, self.amend) {
+            (_, true) => Committing::Amend,
+            (true, false) => Committing::New,
+            (false, false) => Committing::Not,
+        }
+    }
 }
 
 /// `--strategy`.
@@ -82,7 +96,7 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
         strategy: flags.strategy.map(Strategy::from),
         message: None,
         dry_run: flags.common.dry_run,
-        commit: flags.common.commit,
+        commit: flags.common.committing(),
     };
     if flags.landed {
         ui.note(

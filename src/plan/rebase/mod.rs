@@ -19,7 +19,7 @@ mod tests;
 mod verify;
 
 pub use planner::plan_rebase;
-pub use rebase_plan::{Move, RebasePlan, Renumbered, summarize};
+pub use rebase_plan::{Move, RebasePlan, Renumbered, commit_message, summarize};
 pub use refusal::{Refusal, list};
 pub use request::{RebaseRequest, ScriptStanding, Standing};
 pub use verify::history_after;

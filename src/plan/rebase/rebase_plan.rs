@@ -60,3 +60,36 @@ pub fn summarize(plans: &[&RebasePlan]) -> String {
     add(count(|p| p.deleted.len()), "merge revision", "merge revisions", "deleted");
     parts.join(", ")
 }
+
+/// More revisions than this are counted in a commit's subject, not named.
+const NAMED: usize = 2;
+
+/// What a commit of these plans says: what moved where, then each revision.
+pub fn commit_message(plans: &[&RebasePlan]) -> String {
+    let moved: Vec<&Move> = plans.iter().flat_map(|plan| &plan.moved).collect();
+    let created = plans.iter().flat_map(|plan| &plan.created);
+    let created: Vec<&str> = created.map(|new| new.revision.message.as_str()).collect();
+    let Some(first) = moved.first() else {
+        return format!("Add migration: {}", created.join(", "));
+    };
+    let (ids, onto) = (named(&moved), text(&first.to));
+    let line = |moved: &&Move| format!("{} -> {}\n", text(&moved.to), moved.revision);
+    let lines: String = moved.iter().map(line).collect();
+    format!("Rebase {ids} onto {onto}\n\n{lines}")
+}
+
+fn named(moved: &[&Move]) -> String {
+    let ids: Vec<&str> = moved.iter().map(|moved| moved.revision.as_str()).collect();
+    match ids.as_slice() {
+        [one] => format!("migration {one}"),
+        some if some.len() <= NAMED => format!("migrations {}", some.join(", ")),
+        many => format!("{} migrations", many.len()),
+    }
+}
+
+fn text(ids: &[RevisionId]) -> String {
+    if ids.is_empty() {
+        return "<base>".to_owned();
+    }
+    ids.iter().map(RevisionId::as_str).collect::<Vec<_>>().join(", ")
+}
