@@ -5,6 +5,9 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// The right to change a repository, held until dropped.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ pub enum LockError {
 }
 
 impl RepositoryLock {
-    /// Takes the lock of the repository, or fails at once if another process has it.
+    /// Takes the lock of the repository, or fails soon if another process keeps it.
     pub fn acquire(common_dir: &Path, command: &str) -> Result<Self, LockError> {
         let folder = common_dir.join("dbm-git");
         let path = folder.join("lock");
@@ -38,6 +41,7 @@ impl RepositoryLock {
         let mut file = open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if lock_in_time(&file) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { holder: read_holder(&path) });
             }
@@ -53,6 +57,19 @@ impl RepositoryLock {
         let Ok(file) = File::open(common_dir.join("dbm-git").join("lock")) else { return false };
         matches!(file.try_lock(), Err(TryLockError::WouldBlock))
     }
+}
+
+/// What was started by a process that has been killed holds its locks for as long
+/// as the kernel takes to make another program of it; a hook takes no longer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Locks the file, if it is to be had in time.
+fn lock_in_time(file: &File) -> bool {
+    let Ok(same) = file.try_clone() else { return false };
+    let (sender, locked) = mpsc::channel();
+    // Nobody may be waiting for it any more: then it is free again at once.
+    thread::spawn(move || sender.send(same.lock().is_ok()));
+    locked.recv_timeout(PATIENCE) == Ok(true)
 }
 
 /// Opens a lock file, without truncating what its holder has written.
@@ -94,7 +111,12 @@ mod tests {
         let LockError::Held { holder: Some(holder) } = refused else { panic!("nobody named") };
         assert_eq!(holder, Holder { pid, command: "dbm-git rebase".to_owned() });
         assert!(RepositoryLock::is_held(common.path()));
+        // The other one stops waiting, and this one is through a moment later.
+        let folder = common.path().to_path_buf();
+        let waiting =
+            thread::spawn(move || RepositoryLock::acquire(&folder, "dbm-git undo").map(drop));
         drop(lock);
+        waiting.join().expect("no panic").expect("free in time");
         assert!(!RepositoryLock::is_held(common.path()));
         RepositoryLock::acquire(common.path(), "dbm-git merge").expect("free again");
     }
