@@ -131,8 +131,15 @@ fn check_component(
     Ok(Checked { name, history, told })
 }
 
+/// What there is to say of a history by itself.
+pub fn told_of(session: &Session, component: &Component, history: &History) -> Told {
+    let judged =
+        Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
+    told(&judged, &configured(session, history))
+}
+
 /// What the configuration suppresses in the files of a history.
-pub fn configured(session: &Session, history: &History) -> Vec<Suppression> {
+fn configured(session: &Session, history: &History) -> Vec<Suppression> {
     let settings = &session.project.settings;
     let Some(file) = &settings.source else { return Vec::new() };
     let files = || {

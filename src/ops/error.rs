@@ -90,3 +90,10 @@ pub enum OpsError {
     #[error("there is no commit yet in this bare repository")]
     NothingCheckedOut,
 }
+
+impl OpsError {
+    /// Whether there is no repository here to say anything about.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Git(GitError::NoRepository))
+    }
+}

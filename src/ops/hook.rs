@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 
 use super::OpsError;
-use super::check::{check, check_in_place_of, configured};
+use super::check::{check, check_in_place_of, told_of};
 use super::hook_database::{look_after_change, said_of, sync_in_hook};
 use super::host::Host;
 use super::look::Look;
 use super::session::{Session, SessionOptions, Source};
-use crate::check::{Code, Finding, Judged, Level, told};
+use crate::check::{Code, Finding, Level};
 use crate::git::{CommitId, GitError, InProgress, Repository};
 use crate::journal::{Seen, SeenPlace, leave_pending, take_pending};
 use crate::plan::list;
@@ -452,10 +452,8 @@ fn lacks_objects(history: &History) -> bool {
 }
 
 fn broken(session: &Session, component: &Component, history: &History) -> usize {
-    let judged =
-        Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
-    let told = told(&judged, &configured(session, history)).findings;
-    told.iter().filter(|f| f.level == Level::Error && f.code != Code(1)).count()
+    let findings = told_of(session, component, history).findings;
+    findings.iter().filter(|f| f.level == Level::Error && f.code != Code(1)).count()
 }
 
 fn named(ids: &[RevisionId]) -> String {

@@ -20,6 +20,7 @@ pub mod install;
 mod left;
 mod look;
 pub mod migrate;
+pub mod overview;
 mod past;
 pub mod rebase;
 mod running;

@@ -15,6 +15,7 @@ pub mod hook_run;
 mod ledger;
 mod merge;
 mod migrate;
+mod next;
 mod rebase;
 mod review;
 mod sequence;
@@ -37,6 +38,7 @@ pub use ledger::{
 };
 pub use merge::{MergedHead, NewScript, ScriptConventions, merge_script};
 pub use migrate::{Direction, MigratePlan, MigrateRefusal, plan_migration};
+pub use next::{ComponentFacts, HooksInPlace, NextStep, next_step};
 pub use rebase::{
     Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, commit_message,
     history_after, list, plan_rebase, summarize,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::ops::status::ComponentStatus;
 use crate::plan::DatabaseState;
+use crate::revision::RevisionId;
 
 /// `status --format json` (DESIGN.md section 9).
 #[derive(Debug, Serialize)]
@@ -30,22 +31,27 @@ pub struct ComponentStatusReport {
 impl StatusReport {
     /// The report of `statuses`.
     pub fn new(statuses: &[ComponentStatus]) -> Self {
-        let components = statuses
-            .iter()
-            .map(|status| ComponentStatusReport {
-                name: status.name.clone(),
-                state: status.state.name(),
-                current: status.current.iter().map(|(id, _)| id.clone()).collect(),
-                heads: status.heads.iter().map(|(id, _)| id.to_string()).collect(),
-                pending: status.pending.iter().map(|(id, _)| id.to_string()).collect(),
-                skipped: status.skipped.iter().map(|(id, _)| id.to_string()).collect(),
-                unknown: status.unknown.iter().map(|(id, _)| id.to_string()).collect(),
-                foreign: status.foreign.clone(),
-                recommended: status.recommended.clone(),
-                error: status.error.clone(),
-            })
-            .collect();
+        let components = statuses.iter().map(ComponentStatusReport::new).collect();
         Self { version: 1, components }
+    }
+}
+
+impl ComponentStatusReport {
+    /// The report of one status.
+    pub fn new(status: &ComponentStatus) -> Self {
+        let ids = |of: &[(RevisionId, String)]| of.iter().map(|(id, _)| id.to_string()).collect();
+        Self {
+            name: status.name.clone(),
+            state: status.state.name(),
+            current: status.current.iter().map(|(id, _)| id.clone()).collect(),
+            heads: ids(&status.heads),
+            pending: ids(&status.pending),
+            skipped: ids(&status.skipped),
+            unknown: ids(&status.unknown),
+            foreign: status.foreign.clone(),
+            recommended: status.recommended.clone(),
+            error: status.error.clone(),
+        }
     }
 }
 
@@ -54,8 +60,9 @@ pub fn render_status(statuses: &[ComponentStatus], unicode: bool) -> String {
     statuses.iter().map(|status| render_one(status, unicode)).collect::<Vec<_>>().join("\n")
 }
 
-fn render_one(status: &ComponentStatus, unicode: bool) -> String {
-    let (icon, words) = match status.state {
+/// A state's icon, and its name for people.
+pub(super) fn state_words(state: DatabaseState) -> (&'static str, &'static str) {
+    match state {
         DatabaseState::UpToDate => ("✅", "up to date"),
         DatabaseState::Behind => ("⚠️ ", "behind"),
         DatabaseState::Diverged => ("🔀", "diverged"),
@@ -66,7 +73,11 @@ fn render_one(status: &ComponentStatus, unicode: bool) -> String {
         DatabaseState::Skipped => ("⏭️ ", "skipped"),
         DatabaseState::Overlapping => ("🪢", "overlapping"),
         DatabaseState::Unknown => ("❔", "unknown"),
-    };
+    }
+}
+
+fn render_one(status: &ComponentStatus, unicode: bool) -> String {
+    let (icon, words) = state_words(status.state);
     let lead = if unicode { format!("{icon} ") } else { String::new() };
     let mut text = format!("{lead}{}: {words}\n", status.name);
     if let Some(database) = &status.database {

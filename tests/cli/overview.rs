@@ -134,3 +134,45 @@ fn an_unknown_flag_is_wrong_usage() {
     assert_eq!(run.stdout, "");
     assert!(run.stderr.contains("--no-such-flag"), "{run}");
 }
+
+#[test]
+fn without_a_command_it_shows_what_there_is_and_what_to_do_next() {
+    let repo = diverged();
+    insta::assert_snapshot!(repo.dbm([] as [&str; 0]), @"
+    branch:    feature, to land on origin/main
+    files:     4 revisions, 2 of your own, diverged heads `g`, `m`
+    database:  sqlite:///db.sqlite, 4 pending once there is one head
+    hooks:     not installed
+    next:      dbm-git rebase  (puts your own revisions on top of the landed ones)
+    ");
+    repo.dbm(["rebase"]).expect_code(0);
+    insta::assert_snapshot!(repo.dbm([] as [&str; 0]), @"
+    branch:    feature, to land on origin/main
+    files:     4 revisions, 2 of your own, head `g`
+    database:  ❓ sqlite:///db.sqlite has run no revision, 4 pending
+    hooks:     not installed
+    next:      dbm-git migrate  (runs what is pending)
+    ");
+    repo.dbm(["migrate"]).expect_code(0);
+    repo.dbm(["install"]).expect_code(0);
+    insta::assert_snapshot!(repo.dbm([] as [&str; 0]), @"
+    branch:    feature, to land on origin/main
+    files:     4 revisions, 2 of your own, head `g`
+    database:  ✅ sqlite:///db.sqlite is up to date
+    hooks:     in place
+    next:      nothing to do
+    ");
+    let run = repo.dbm(["--format", "json"]).expect_code(0);
+    let json: serde_json::Value = run.json();
+    assert_eq!(json["components"][0]["database"]["state"], "up-to-date");
+    assert_eq!((&json["hooks"], &json["next"]), (&"all".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn without_a_command_and_a_repository_it_shows_its_help() {
+    let repo = TestRepo::new();
+    let run = repo.beside("home").dbm([] as [&str; 0]).expect_code(0);
+    assert!(run.stdout.contains("Usage: dbm-git"), "{run}");
+    let run = repo.beside("home").dbm(["--format", "json"]).expect_code(3);
+    assert!(run.stdout.contains("\"environment\""), "{run}");
+}

@@ -1,5 +1,7 @@
 //! `dbm-git doctor`.
 
+use std::path::PathBuf;
+
 use super::super::args::Global;
 use super::super::environment;
 use super::super::error::CliError;
@@ -8,7 +10,10 @@ use super::super::ui::Ui;
 use super::install::refused;
 use crate::ops::doctor::{CheckupState, Fixed, doctor, fix};
 use crate::ops::hook_facts::HooksSought;
+use crate::ops::install::HookSite;
+use crate::ops::status::Host;
 use crate::ops::{OpsError, Repository, hook_road};
+use crate::plan::hook::HookManager;
 use crate::report::{DoctorReport, escaped_text, render_doctor};
 
 /// Flags of `doctor`.
@@ -28,18 +33,10 @@ pub struct Flags {
 /// Runs `dbm-git doctor`.
 pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let repository = Repository::open().map_err(OpsError::from)?;
-    let program = environment::binary().ok_or_else(|| {
-        CliError::usage("the path of this binary is not known, so its hooks cannot be told")
-    })?;
     let options = || super::session_options(global);
     let host = environment::looking_host(flags.database_url.clone());
-    let hooks = HooksSought {
-        site: &hook_road::site(&repository).map_err(refused)?,
-        program: &program,
-        path: &host.path,
-        are_off: environment::hooks_are_off(),
-        silenced: &environment::silenced_managers(),
-    };
+    let words = HookWords::new(&repository)?;
+    let hooks = words.sought(&host);
     let mut outcome = doctor(options(), &host, hooks)?;
     let mut fixed: Vec<Fixed> = Vec::new();
     if flags.fix {
@@ -60,4 +57,37 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let report = DoctorReport::new(&outcome, &fixed);
     ui.report(&report, || escaped_text(&render_doctor(&outcome, ui.unicode)));
     Ok(if outcome.state() == CheckupState::Error { Exit::Problems } else { Exit::Done })
+}
+
+/// What of the surroundings decides whether git's hooks call us.
+pub struct HookWords {
+    site: HookSite,
+    program: PathBuf,
+    are_off: bool,
+    silenced: Vec<(HookManager, String)>,
+}
+
+impl HookWords {
+    /// Reads them.
+    pub fn new(repository: &Repository) -> Result<Self, CliError> {
+        Ok(Self {
+            site: hook_road::site(repository).map_err(refused)?,
+            program: environment::binary().ok_or_else(|| {
+                CliError::usage("the path of this binary is not known, so its hooks cannot be told")
+            })?,
+            are_off: environment::hooks_are_off(),
+            silenced: environment::silenced_managers(),
+        })
+    }
+
+    /// In the form in which hooks are looked for.
+    pub fn sought<'a>(&'a self, host: &'a Host) -> HooksSought<'a> {
+        HooksSought {
+            site: &self.site,
+            program: &self.program,
+            path: &host.path,
+            are_off: self.are_off,
+            silenced: &self.silenced,
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod install;
 pub mod log;
 pub mod merge;
 pub mod migrate;
+pub mod overview;
 pub mod rebase;
 pub mod recover;
 pub mod status;
@@ -42,7 +43,8 @@ pub struct DatabaseFlags {
 /// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let global = &args.global;
-    match &args.command {
+    let Some(command) = &args.command else { return overview::run(global, ui) };
+    match command {
         Command::Check(flags) => check::run(flags, global, ui),
         Command::Graph(flags) => graph::run(flags, global, ui),
         Command::Rebase(flags) => rebase::run(flags, global, ui),

@@ -8,4 +8,5 @@ mod look;
 
 pub use crate::plan::{Checkup, CheckupState, Fix, Mend};
 pub use fix::{Fixed, fix};
+pub use hooks::hook_checkups;
 pub use look::{DoctorOutcome, doctor};
