@@ -100,6 +100,23 @@ fn pre_commit(hooks: &[Hook], program: &HookProgram) -> String {
     format!("- repo: local\n  hooks:\n{entries}")
 }
 
+/// Whether a configuration of pre-commit or prek names the hook of our
+/// `.pre-commit-hooks.yaml` that `hook` calls.
+pub fn names_manifest_hook(text: &str, hook: Hook) -> bool {
+    let id = match hook {
+        Hook::PrePush => "dbm-git-pre-push",
+        Hook::PostMerge | Hook::PostCommit | Hook::PostCheckout | Hook::PostRewrite => {
+            "dbm-git-post"
+        }
+    };
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
+        let words: Vec<&str> =
+            line.split(|c| !is_word(c)).filter(|word| !word.is_empty()).collect();
+        words.windows(2).any(|pair| pair == ["id", id])
+    })
+}
+
 fn simple_git_hooks(hooks: &[Hook], program: &HookProgram) -> String {
     let entry = |hook: &Hook| {
         let call = guarded(&format!("{} hook {hook} \"$@\"", program.quoted()));
@@ -137,5 +154,23 @@ mod tests {
             }
         }
         assert_eq!(own_lines(HookManager::GitLfs, &Hook::ALL, &program), None);
+    }
+    #[test]
+    fn a_hook_of_our_manifest_is_found_by_its_id() {
+        let names = |text: &str| -> Vec<&str> {
+            let named = Hook::ALL.into_iter().filter(|hook| names_manifest_hook(text, *hook));
+            named.map(Hook::name).collect()
+        };
+        let post = ["post-merge", "post-commit", "post-checkout", "post-rewrite"];
+        for text in
+            ["  - id: dbm-git-post\n", "hooks: [{id: 'dbm-git-post'}]", "id = \"dbm-git-post\""]
+        {
+            assert_eq!(names(text), post, "{text}");
+        }
+        assert_eq!(names("- id: dbm-git-pre-push # ours\n- id: dbm-git-check\n"), ["pre-push"]);
+        for text in ["# - id: dbm-git-post", "- id: dbm-git-post-merge", "- repo: ../dbm-git-post"]
+        {
+            assert_eq!(names(text), [""; 0], "{text}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::hook::{
     ends_before_us, is_own_with_additions, names_us, plan_install, unrunnable,
 };
 use super::hook_config::{ConfiguredHook, ConfiguredHooks, GitVersion};
+use super::hook_manager::names_manifest_hook;
 use super::{Checkup, Fix, Mend, shell_word};
 
 const INSTALL: &str = "dbm-git install";
@@ -563,7 +564,11 @@ fn manager_ways(facts: &HookFacts, around: &HookSurroundings) -> Vec<Way> {
         };
         Way::new(called_by(running, &format!("from {}", file.name)), None, dead)
     };
-    let names = |file: &&ManagerFile| names_us(&file.text, facts.hook);
+    let has_manifest = |file: &ManagerFile| file.managers.contains(&HookManager::Prek);
+    let names = |file: &&ManagerFile| {
+        names_us(&file.text, facts.hook)
+            || has_manifest(file) && names_manifest_hook(&file.text, facts.hook)
+    };
     let is_copied = |file: &&ManagerFile| {
         file.managers.contains(&HookManager::SimpleGitHooks)
             && call_of(&facts.found, facts.hook) != HookCall::Absent
