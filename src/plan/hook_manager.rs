@@ -103,17 +103,12 @@ fn pre_commit(hooks: &[Hook], program: &HookProgram) -> String {
 /// Whether a configuration of pre-commit or prek names the hook of our
 /// `.pre-commit-hooks.yaml` that `hook` calls.
 pub fn names_manifest_hook(text: &str, hook: Hook) -> bool {
-    let id = match hook {
-        Hook::PrePush => "dbm-git-pre-push",
-        Hook::PostMerge | Hook::PostCommit | Hook::PostCheckout | Hook::PostRewrite => {
-            "dbm-git-post"
-        }
-    };
+    let id = format!("dbm-git-{hook}");
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     text.lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
         let words: Vec<&str> =
             line.split(|c| !is_word(c)).filter(|word| !word.is_empty()).collect();
-        words.windows(2).any(|pair| pair == ["id", id])
+        words.windows(2).any(|pair| pair == ["id", &id])
     })
 }
 
@@ -161,14 +156,15 @@ mod tests {
             let named = Hook::ALL.into_iter().filter(|hook| names_manifest_hook(text, *hook));
             named.map(Hook::name).collect()
         };
-        let post = ["post-merge", "post-commit", "post-checkout", "post-rewrite"];
-        for text in
-            ["  - id: dbm-git-post\n", "hooks: [{id: 'dbm-git-post'}]", "id = \"dbm-git-post\""]
-        {
-            assert_eq!(names(text), post, "{text}");
+        for text in [
+            "  - id: dbm-git-post-merge\n",
+            "hooks: [{id: 'dbm-git-post-merge'}]",
+            "id = \"dbm-git-post-merge\"",
+            "- id: dbm-git-post-merge # ours\n- id: dbm-git-check\n",
+        ] {
+            assert_eq!(names(text), ["post-merge"], "{text}");
         }
-        assert_eq!(names("- id: dbm-git-pre-push # ours\n- id: dbm-git-check\n"), ["pre-push"]);
-        for text in ["# - id: dbm-git-post", "- id: dbm-git-post-merge", "- repo: ../dbm-git-post"]
+        for text in ["# - id: dbm-git-post-merge", "- id: dbm-git-post", "- repo: dbm-git-pre-push"]
         {
             assert_eq!(names(text), [""; 0], "{text}");
         }

@@ -1,6 +1,9 @@
 //! pre-commit, prek and lefthook.
 
+use std::path::PathBuf;
+
 use super::World;
+use super::support::test_python;
 use super::world::HOOKS;
 
 /// What is common to the three: all they run is written down.
@@ -234,5 +237,55 @@ fn in_pre_commits_own_file_ours_outlives_its_installation() {
         manager.uninstall(&world);
         let seen = world.seen();
         assert!(seen.contains("names ours, and pre-commit has not set this hook up"), "{seen}");
+    }
+}
+
+/// A wheel of the program that writes down how it is called.
+#[track_caller]
+fn wheel_of_ours(world: &World) -> PathBuf {
+    const PACK: &str = r#"
+import sys, zipfile
+
+program, wheel = sys.argv[1:]
+with zipfile.ZipFile(wheel, "w") as files:
+    files.write(program, "dbm_git-7.data/scripts/dbm-git")
+    info = "dbm_git-7.dist-info"
+    files.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: dbm-git\nVersion: 7\n")
+    files.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    files.writestr(f"{info}/RECORD", f"dbm_git-7.data/scripts/dbm-git,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+"#;
+    let wheel = world.repo.home().join("dbm_git-7-py3-none-any.whl");
+    let (program, python) = (world.ours().display().to_string(), test_python());
+    let python = python.display().to_string();
+    world.run(&python, &["-c", PACK, &program, &wheel.display().to_string()]);
+    wheel
+}
+
+#[test]
+fn by_our_manifest_ours_is_told_what_git_told() {
+    for manager in [PRE_COMMIT, PREK] {
+        let mut world = manager.world();
+        // prek has uv install for it, and would fetch one.
+        let uv = std::env::var_os("DBM_GIT_TEST_PACKAGING").expect("run tests/run, which sets it");
+        let python = test_python().parent().expect("a folder").to_path_buf();
+        let system = std::env::var_os("PATH").expect("programs of the system");
+        let folders = [world.repo.programs(), python, uv.into()];
+        let path = std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&system)));
+        let path = path.expect("plain folders").into_string().expect("plain names");
+        world.variables.push(("PATH".to_owned(), path));
+
+        let ours = world.repo.manifest_repository(&wheel_of_ours(&world));
+        let text = world.repo.read(".pre-commit-config.yaml");
+        let ids = HOOKS.map(|hook| format!("dbm-git-{hook}"));
+        let lines = ours.uses_of_manifest(&ids.each_ref().map(String::as_str));
+        world.repo.write(".pre-commit-config.yaml", text + &lines);
+        world.repo.commit("Use dbm-git");
+        manager.install(&world);
+        let expected = format!(
+            "all: ours and theirs | ok: ours runs, called by {} from .pre-commit-config.yaml\n",
+            manager.name
+        );
+        assert_eq!(world.seen(), expected);
+        check_calls(&world);
     }
 }

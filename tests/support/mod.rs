@@ -12,6 +12,7 @@
 
 mod contract;
 mod fixture;
+mod manifest;
 mod oracle;
 mod project;
 mod random;
