@@ -101,6 +101,8 @@ pub enum Command {
     Explain(commands::explain::Flags),
     /// Write a completion script for a shell
     Completions(commands::completions::Flags),
+    /// Print the JSON Schema of the configuration, or of an answer
+    Schema(commands::schema::Flags),
     /// What git's hooks call
     #[command(hide = true)]
     Hook(commands::hook::Flags),

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::args::{Color, Format, Global};
 use super::environment;
 use super::error::{CliError, Kind};
-use crate::report::escaped_text;
+use crate::report::{ErrorReport, escaped_text};
 
 /// How this run talks.
 #[derive(Debug)]
@@ -93,9 +93,7 @@ impl Ui {
     /// Writes a report as JSON, or `human` in its place.
     pub fn report(&self, report: &impl serde::Serialize, human: impl FnOnce() -> String) {
         if self.is_json() {
-            let text = serde_json::to_string_pretty(report)
-                .expect("reports hold strings, numbers and lists only");
-            self.answer(&(text + "\n"));
+            self.answer(&json(report));
         } else {
             self.answer(&human());
         }
@@ -138,15 +136,15 @@ impl Ui {
 
 /// The error object of the JSON contract, on stdout.
 pub fn print_json_error(error: &CliError) {
-    let value = serde_json::json!({
-        "version": 1,
-        "error": {
-            "kind": error.kind.name(),
-            "message": error.full_message(),
-            "hints": error.hints,
-        }
-    });
-    write_quietly(&mut io::stdout().lock(), &format!("{value:#}\n"));
+    let report = ErrorReport::new(error.kind.name(), error.full_message(), error.hints.clone());
+    write_quietly(&mut io::stdout().lock(), &json(&report));
+}
+
+/// A value as it is written, with its line end.
+pub fn json(value: &impl serde::Serialize) -> String {
+    let text = serde_json::to_string_pretty(value)
+        .expect("what is written holds strings, numbers and lists only");
+    text + "\n"
 }
 
 /// What a panic adds to its own message.

@@ -27,6 +27,25 @@ pub enum DatabaseState {
 }
 
 impl DatabaseState {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 10] = [
+        Self::Unreachable,
+        Self::Broken,
+        Self::Foreign,
+        Self::Skipped,
+        Self::Overlapping,
+        Self::Unknown,
+        Self::Diverged,
+        Self::NoRevision,
+        Self::Behind,
+        Self::UpToDate,
+    ];
+
+    /// Their names in the JSON contract.
+    pub fn names() -> [&'static str; 10] {
+        Self::ALL.map(Self::name)
+    }
+
     /// The name in the JSON contract.
     pub fn name(self) -> &'static str {
         match self {

@@ -16,6 +16,7 @@ mod names;
 mod options;
 mod overlay;
 mod read;
+mod schema;
 mod settings;
 
 pub use component::{Component, ConfigSource};
@@ -23,4 +24,5 @@ pub use error::ProjectError;
 pub use ignored::{Ignored, PathPatterns};
 pub use overlay::Overlay;
 pub use read::{Project, read_project};
+pub use schema::configuration_schema;
 pub use settings::{PrePush, Settings};

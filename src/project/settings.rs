@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -38,86 +39,168 @@ pub enum PrePush {
     Strict,
 }
 
-/// The file as it was written.
-#[derive(Debug, Default, Deserialize)]
+/// `dbm-git.toml`, or `[tool.dbm-git]` in `pyproject.toml`. None is needed in a usual project.
+// What is said of a key here is what the schema, the manual page and
+// docs/configuration.md say of it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "Configuration of dbm-git")]
 pub struct RawSettings {
+    /// The ref that others build on; without it, what `origin/HEAD` points at, and the like.
+    #[schemars(example = &"origin/main")]
     upstream: Option<String>,
+    /// Globs of further remote-tracking branches whose revisions nobody rewrites.
     #[serde(default)]
+    #[schemars(example = ["origin/release/*"])]
     protected: Vec<String>,
+    /// How diverged heads are resolved.
+    #[schemars(extend("default" = "auto"))]
     strategy: Option<RawStrategy>,
+    /// What `pre-push` does about a push that would diverge only once merged.
+    #[schemars(extend("default" = "warn"))]
     pre_push: Option<RawPrePush>,
+    /// Findings that nobody wants to hear of.
     #[serde(default)]
+    #[schemars(with = "Vec<RawIgnore>")]
     ignore: Vec<Spanned<RawIgnore>>,
     // What follows holds for every component that says nothing else.
+    /// Which heads are wanted, in every component that does not say so itself.
+    #[schemars(extend("default" = "auto"))]
     pub heads: Option<RawHeads>,
+    /// How revisions are numbered, in every component that does not say so itself.
+    #[schemars(extend("default" = "auto"))]
     pub ids: Option<RawIds>,
+    /// How alembic is run, for every component that does not say so itself; without it: `.venv`,
+    /// `VIRTUAL_ENV`, the runner of a lock file, `PATH`.
+    #[schemars(example = ["uv", "run", "alembic"])]
     pub alembic: Option<Vec<String>>,
+    /// Shown when a database cannot be reached, for every component without a text of its own.
+    #[schemars(example = &"docker compose up -d db")]
     pub hint_unreachable: Option<String>,
+    /// Shown after `migrate`, for every component without a text of its own.
+    #[schemars(example = &"restart the server")]
     pub hint_after_migrate: Option<String>,
+    /// The Alembic environments, by name; without it they are found.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawComponent>")]
+    #[schemars(extend("propertyNames" = {"pattern": "^\\S+$"}))]
     components: BTreeMap<Spanned<String>, RawComponent>,
 }
 
-/// An `[[ignore]]` table as it was written.
-#[derive(Debug, Deserialize)]
+/// An `[[ignore]]` table: findings that are not to be told.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Ignore")]
 struct RawIgnore {
+    /// The codes of the findings.
+    #[schemars(example = ["DBM013"])]
+    #[schemars(extend("minItems" = 1))]
     codes: Vec<String>,
+    /// Globs of the files that they are in; without it, all files.
+    #[schemars(example = ["migrations/versions/2019_*"])]
     paths: Option<Vec<String>>,
+    /// Why nobody wants to hear of them; DBM017 asks for it.
+    #[schemars(example = &"written by hand, before there was a template")]
     reason: Option<String>,
 }
 
-/// A `[components.NAME]` table as it was written.
-#[derive(Debug, Default, Deserialize)]
+/// A `[components.NAME]` table: one Alembic environment.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Component")]
+#[schemars(extend("anyOf" = [
+    {"required": ["config"]}, {"required": ["script-location"]}, {"required": ["version-locations"]},
+]))]
 pub struct RawComponent {
+    /// The ini, or the `pyproject.toml`, that alembic is run with.
+    #[schemars(with = "Option<String>", example = &"alembic.ini")]
     pub config: Option<Spanned<String>>,
+    /// The section of the ini, as alembic's `-n` takes it.
+    #[schemars(extend("default" = "alembic"))]
     pub section: Option<String>,
+    /// The folder of `env.py`; without it, what `config` says.
+    #[schemars(with = "Option<String>", example = &"src/shop/alembic")]
     pub script_location: Option<Spanned<String>>,
+    /// Globs of the folders that hold the revisions; without it, what `config` says, else
+    /// `versions` below the script location.
+    #[schemars(with = "Option<Vec<String>>", example = ["shop/versions", "plugins/*/versions"])]
+    #[schemars(extend("minItems" = 1))]
     pub version_locations: Option<Vec<Spanned<String>>>,
+    /// Whether folders inside of the version locations count; without it, what `config` says.
     pub recursive: Option<bool>,
+    /// Whether `migrate` and `create` take this component when none is named.
     #[serde(default)]
     pub default: bool,
+    /// Which heads are wanted.
+    #[schemars(extend("default" = "auto"))]
     pub heads: Option<RawHeads>,
+    /// How revisions are numbered.
+    #[schemars(extend("default" = "auto"))]
     pub ids: Option<RawIds>,
+    /// The database, as SQLAlchemy writes it; without it, the ini's `sqlalchemy.url`.
+    #[schemars(example = &"postgresql://localhost/shop")]
     pub database_url: Option<String>,
+    /// The environment variable that holds the database's URL; it counts before `database-url`.
+    #[schemars(example = &"SHOP_DATABASE_URL")]
     pub database_url_env: Option<String>,
+    /// The version table; without it, what `env.py` names, else `alembic_version`.
+    #[schemars(example = &"shop_version")]
     pub version_table: Option<String>,
+    /// The schema of the version table; without it, what `env.py` names, else where the
+    /// connection looks.
+    #[schemars(example = &"shop")]
     pub version_table_schema: Option<String>,
+    /// How alembic is run.
+    #[schemars(example = ["uv", "run", "alembic"])]
     pub alembic: Option<Vec<String>>,
+    /// Shown when the database cannot be reached; never run.
+    #[schemars(example = &"docker compose up -d db")]
     pub hint_unreachable: Option<String>,
+    /// Shown after `migrate`; never run.
+    #[schemars(example = &"restart the server")]
     pub hint_after_migrate: Option<String>,
+    /// Reserved for a file that names the head; read, and not used yet.
+    #[schemars(with = "Option<String>", example = &"migrations/head.lock")]
     pub lock_file: Option<Spanned<String>>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum RawStrategy {
+    /// Own revisions go on top of the landed ones; landed heads that diverged are merged.
     Auto,
+    /// Never a merge revision.
     Linear,
+    /// Never a re-pointed revision.
     Merge,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum RawPrePush {
+    /// It says so and lets the push pass.
     Warn,
+    /// It blocks the push.
     Strict,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RawHeads {
+    /// One head for each label and each version location.
     Auto,
+    /// Any second head is an error, whatever its label.
     Single,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RawIds {
+    /// As the project's revisions are.
     Auto,
+    /// Own revisions are renumbered when they move.
     Sequential,
+    /// An id is never changed.
     Random,
 }
 

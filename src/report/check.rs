@@ -1,15 +1,17 @@
 //! `check --format json`: findings by component.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check::{Finding, Level};
 use crate::revision::{Node, RevisionId};
 use crate::script::History;
 
-/// The whole answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// `check --format json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CheckReport {
     pub version: u32,
+    /// Whether nothing that was found fails the check.
     pub ok: bool,
     pub components: Vec<ComponentCheckReport>,
 }
@@ -23,12 +25,13 @@ impl CheckReport {
     }
 }
 
-/// One component's part of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One component of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ComponentCheckReport {
     pub name: String,
     pub heads: Vec<String>,
     pub bases: Vec<String>,
+    /// How many there are.
     pub revisions: usize,
     pub findings: Vec<FindingReport>,
 }
@@ -47,17 +50,23 @@ impl ComponentCheckReport {
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FindingReport {
+    /// `dbm-git explain CODE` explains it.
+    #[schemars(regex(pattern = "^DBM[0-9]{3}$"))]
     pub code: String,
+    #[schemars(extend("enum" = ["error", "warning", "note"]))]
     pub level: &'static str,
+    /// One sentence.
     pub message: String,
     /// Empty where no single file is meant.
     pub path: String,
     /// 1-based.
     pub line: u32,
     pub revisions: Vec<String>,
+    /// What helps; empty if nothing is known to.
     pub help: String,
+    /// Whether upstream does not have it already.
     pub new: bool,
 }
 

@@ -1,5 +1,6 @@
 //! A revision that alembic wrote, and what to look at in it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ops::create::{CreateOutcome, NewRevisionFile};
@@ -8,7 +9,7 @@ use crate::ops::create::{CreateOutcome, NewRevisionFile};
 const SHOWN_LINES: usize = 40;
 
 /// `create --format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CreateReport {
     pub version: u32,
     pub component: String,
@@ -20,7 +21,7 @@ pub struct CreateReport {
 }
 
 /// One new script.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct NewRevisionReport {
     pub revision: String,
     pub down_revisions: Vec<String>,
@@ -37,7 +38,7 @@ pub struct NewRevisionReport {
 }
 
 /// An operation that loses data.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DestructiveReport {
     pub line: u32,
     pub what: String,

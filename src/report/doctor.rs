@@ -1,11 +1,12 @@
 //! What is in place and what is not.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ops::doctor::{Checkup, CheckupState, DoctorOutcome, Fixed, Mend};
 
 /// `doctor --format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DoctorReport {
     pub version: u32,
     /// Whether nothing is an error.
@@ -16,12 +17,12 @@ pub struct DoctorReport {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CheckupReport {
     /// A stable name: `upstream`, `hook-pre-push`, `database`, …
     pub id: &'static str,
     pub component: Option<String>,
-    /// `ok`, `warning` or `error`.
+    #[schemars(extend("enum" = ["ok", "warning", "error"]))]
     pub state: &'static str,
     pub message: String,
     /// What mends it, as a shell takes it.
@@ -35,7 +36,7 @@ pub struct CheckupReport {
 }
 
 /// One fix.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FixedReport {
     pub what: String,
     /// Why it could not be done.

@@ -1,13 +1,14 @@
 //! `graph --format json`: the revisions of each component, newest first.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::check::{base_ids, head_ids};
 use crate::revision::Node;
 use crate::script::History;
 
-/// The whole answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// `graph --format json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GraphReport {
     pub version: u32,
     pub components: Vec<ComponentGraphReport>,
@@ -20,12 +21,13 @@ impl GraphReport {
     }
 }
 
-/// One component's part of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One component of a graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ComponentGraphReport {
     pub name: String,
     pub heads: Vec<String>,
     pub bases: Vec<String>,
+    /// The newest first.
     pub revisions: Vec<RevisionReport>,
 }
 
@@ -45,7 +47,7 @@ impl ComponentGraphReport {
 }
 
 /// One revision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RevisionReport {
     pub revision: String,
     pub down_revisions: Vec<String>,
@@ -55,6 +57,7 @@ pub struct RevisionReport {
     /// Where `revision` is assigned, 1-based.
     pub line: u32,
     pub message: String,
+    /// Null where nothing tells landed from own.
     pub landed: Option<bool>,
 }
 

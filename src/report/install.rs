@@ -2,24 +2,27 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ops::install::{InstallOutcome, Installed, UninstallOutcome, Uninstalled};
 
 /// `install --format json` and `uninstall --format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct InstallReport {
     pub version: u32,
     pub hooks: Vec<HookReport>,
 }
 
 /// One hook.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct HookReport {
     pub hook: String,
     pub path: String,
-    /// `called-elsewhere`, `created`, `block-added`, `configured`, `updated`, `already-there`, `refused`,
-    /// `absent`, `deleted` or `block-removed`.
+    #[schemars(extend("enum" = [
+        "called-elsewhere", "created", "block-added", "configured", "updated", "already-there",
+        "refused", "absent", "deleted", "block-removed",
+    ]))]
     pub result: &'static str,
 }
 

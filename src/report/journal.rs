@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::sync::render_applied;
@@ -10,25 +11,30 @@ use crate::ops::transaction::{RecoverOutcome, UndoOutcome};
 use crate::ops::{JournalEntry, OperationId};
 
 /// `log --format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LogReport {
     pub version: u32,
     pub operations: Vec<OperationReport>,
 }
 
-/// One operation of a [`LogReport`].
-#[derive(Debug, Serialize)]
+/// One operation of the log.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OperationReport {
     pub id: i64,
+    #[schemars(extend("enum" = ["rebase", "merge", "create", "migrate", "sync", "undo"]))]
     pub kind: String,
+    #[schemars(extend("enum" = ["prepared", "applied", "undone", "rolled-back", "discarded"]))]
     pub state: String,
     /// RFC 3339, in the local time zone.
     pub time: String,
+    /// What was typed.
     pub command: String,
     pub branch: Option<String>,
+    /// The commit that was checked out.
     pub head: Option<String>,
     pub worktree: String,
     pub summary: String,
+    /// The operation that this one takes back.
     pub undoes: Option<i64>,
     /// What it changed, where a single operation was asked for.
     pub diff: Option<String>,
@@ -97,10 +103,12 @@ fn local_time(seconds: i64) -> String {
 }
 
 /// `undo --format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct UndoReport {
     pub version: u32,
+    /// The undoing, which can be undone.
     pub operation: i64,
+    /// The operation that was taken back.
     pub undone: i64,
     pub summary: String,
     pub files: Vec<String>,
@@ -138,11 +146,11 @@ impl fmt::Display for UndoReport {
     }
 }
 
-/// `recover --format json`.
-#[derive(Debug, Serialize)]
+/// `recover --format json` where files were concerned, or nothing was.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RecoverReport {
     pub version: u32,
-    /// `nothing-open`, `finished`, `rolled-back` or `discarded`.
+    #[schemars(extend("enum" = ["nothing-open", "finished", "rolled-back", "discarded"]))]
     pub outcome: String,
     pub operation: Option<i64>,
     /// The files that were written to get there.
@@ -190,10 +198,10 @@ impl fmt::Display for RecoverReport {
 }
 
 /// `recover --format json` where databases were concerned.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SettleReport {
     pub version: u32,
-    /// `finished`, `rolled-back`, `discarded` or `nothing-open`.
+    #[schemars(extend("enum" = ["nothing-open", "finished", "rolled-back", "discarded"]))]
     pub outcome: &'static str,
     pub operation: Option<i64>,
     /// The copy that was put back, if one was.

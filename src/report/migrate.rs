@@ -1,37 +1,45 @@
 //! Migrations that ran, or would.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ops::migrate::{ComponentMigration, Migration};
 use crate::plan::{DatabaseState, Direction};
 
 /// `migrate --format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct MigrateReport {
     pub version: u32,
     pub dry_run: bool,
     pub components: Vec<ComponentMigrateReport>,
 }
 
-/// One component of a [`MigrateReport`].
-#[derive(Debug, Serialize)]
+/// One component of a migration.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ComponentMigrateReport {
     pub name: String,
+    /// Its URL, without the password.
     pub database: String,
+    /// What `undo` takes to take it back; null if nothing ran.
     pub operation: Option<i64>,
+    #[schemars(extend("enum" = ["upgrade", "downgrade"]))]
     pub direction: &'static str,
     pub target: String,
     /// What ran (or would), in order.
     pub migrations: Vec<MigrationReport>,
     pub rows_before: Vec<String>,
     pub rows_after: Vec<String>,
+    /// What `status` says afterwards.
+    #[schemars(extend("enum" = DatabaseState::names()))]
     pub state: &'static str,
+    /// The copy from before it.
     pub backup: Option<String>,
+    /// Why nothing ran.
     pub refused: Option<String>,
 }
 
-/// One migration of a [`ComponentMigrateReport`].
-#[derive(Debug, Serialize)]
+/// One migration of a component's migration.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct MigrationReport {
     pub revision: String,
     pub message: String,
@@ -40,7 +48,7 @@ pub struct MigrationReport {
 }
 
 /// An operation that loses data.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DestructiveReport {
     pub line: u32,
     pub what: String,

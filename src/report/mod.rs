@@ -6,7 +6,9 @@ mod create;
 mod demo;
 mod diff;
 mod doctor;
+mod error;
 mod escape;
+mod explain;
 mod findings;
 mod graph;
 mod install;
@@ -15,6 +17,7 @@ mod lanes;
 mod migrate;
 mod overview;
 mod rebase;
+mod schema;
 mod status;
 mod sync;
 
@@ -23,7 +26,9 @@ pub use create::{CreateReport, DestructiveReport, NewRevisionReport, render_crea
 pub use demo::DemoView;
 pub use diff::unified_diff;
 pub use doctor::{CheckupReport, DoctorReport, FixedReport, render_doctor};
+pub use error::{ErrorReport, FailureReport};
 pub use escape::{escaped, escaped_text};
+pub use explain::{ExplainReport, RuleReport, render_rule, render_rules};
 pub use findings::{FindingsStyle, Sources, render_findings, render_summary, render_suppressed};
 pub use graph::{ComponentGraphReport, GraphReport, RevisionReport};
 pub use install::{HookReport, InstallReport};
@@ -32,5 +37,6 @@ pub use lanes::{LaneMark, LaneRow, LaneStyle, lane_rows, render_lanes, render_le
 pub use migrate::{MigrateReport, render_migration};
 pub use overview::{OverviewReport, render_overview};
 pub use rebase::{RebaseComponentReport, RebaseReport, render_diff, render_plan};
+pub use schema::{OUTPUT_SCHEMAS, OutputSchema};
 pub use status::{StatusReport, render_status};
 pub use sync::{SyncReport, render_applied, render_sync};

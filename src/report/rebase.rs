@@ -1,43 +1,51 @@
 //! What a rebase or merge did, or would do.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unified_diff;
 use crate::plan::{Change, RebasePlan};
 use crate::revision::RevisionId;
 
-/// `rebase --format json` (DESIGN.md section 9); `merge` answers in the same form.
-#[derive(Debug, Serialize)]
+/// `rebase --format json` and `merge --format json`.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RebaseReport {
     pub version: u32,
+    /// What `undo` takes to take it back; null if nothing changed.
     pub operation: Option<i64>,
     pub dry_run: bool,
     pub components: Vec<RebaseComponentReport>,
 }
 
-/// One component of a [`RebaseReport`].
-#[derive(Debug, Serialize)]
+/// One component of a rebase.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RebaseComponentReport {
     pub name: String,
     pub moved: Vec<Moved>,
     pub renamed: Vec<Renamed>,
+    /// Paths of new files.
     pub created: Vec<String>,
+    /// Paths of files that are gone.
     pub deleted: Vec<String>,
+    /// The heads afterwards.
     pub heads: Vec<String>,
+    /// Why nothing was changed.
     pub refused: Option<String>,
 }
 
 /// A re-pointed revision.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Moved {
     pub revision: String,
+    /// Its down revisions before.
     pub from: Vec<String>,
+    /// Its down revisions now.
     pub to: Vec<String>,
     pub path: String,
 }
 
 /// A file under its old and its new path.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Renamed {
     pub from: String,
     pub to: String,

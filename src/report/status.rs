@@ -1,30 +1,40 @@
 //! Databases against files.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ops::status::ComponentStatus;
 use crate::plan::DatabaseState;
 use crate::revision::RevisionId;
 
-/// `status --format json` (DESIGN.md section 9).
-#[derive(Debug, Serialize)]
+/// `status --format json`.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct StatusReport {
     pub version: u32,
     pub components: Vec<ComponentStatusReport>,
 }
 
-/// One component of a [`StatusReport`].
-#[derive(Debug, Serialize)]
+/// One component of a status.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ComponentStatusReport {
     pub name: String,
+    #[schemars(extend("enum" = DatabaseState::names()))]
     pub state: &'static str,
+    /// The version rows.
     pub current: Vec<String>,
+    /// The heads of the files.
     pub heads: Vec<String>,
+    /// Not applied, on the way to the heads.
     pub pending: Vec<String>,
+    /// Below the rows, and known never to have run.
     pub skipped: Vec<String>,
+    /// Below the rows, and nobody knows whether they ran.
     pub unknown: Vec<String>,
+    /// In the database, and not in the files.
     pub foreign: Vec<String>,
+    /// The command that helps; empty where nothing is to be done.
     pub recommended: String,
+    /// Why the database could not be looked at.
     pub error: Option<String>,
 }
 

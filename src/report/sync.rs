@@ -1,5 +1,6 @@
 //! The way of a database to the heads of the files.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ops::sync::{ComponentSync, SyncOutcome, Trial};
@@ -7,33 +8,42 @@ use crate::plan::{PlannedStep, Repair, SyncStep};
 use crate::revision::RevisionId;
 
 /// `sync --format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SyncReport {
     pub version: u32,
+    /// What `undo` takes to take it back; null if nothing changed.
     pub operation: Option<i64>,
     pub dry_run: bool,
     pub components: Vec<ComponentSyncReport>,
 }
 
-/// One component of a [`SyncReport`].
-#[derive(Debug, Serialize)]
+/// One component of a sync.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ComponentSyncReport {
     pub name: String,
+    /// Its URL, without the password.
     pub database: String,
+    /// How what was skipped is made up for.
+    #[schemars(extend("enum" = ["none", "replay", "downgrade"]))]
     pub strategy: &'static str,
     pub steps: Vec<StepReport>,
+    /// The version rows afterwards.
     pub current: Vec<String>,
+    /// The copy from before it.
     pub backup: Option<String>,
+    /// Why nothing was done.
     pub refused: Option<String>,
 }
 
-/// One step of a [`ComponentSyncReport`].
-#[derive(Debug, Serialize)]
+/// One step of a component's sync.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct StepReport {
+    #[schemars(extend("enum" = ["downgrade", "replay", "set-rows", "upgrade"]))]
     pub kind: &'static str,
     pub revisions: Vec<String>,
     pub rows_before: Vec<String>,
     pub rows_after: Vec<String>,
+    /// Whether it was taken.
     pub done: bool,
 }
 

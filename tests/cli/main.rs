@@ -9,6 +9,7 @@ mod graph;
 mod merge;
 mod overview;
 mod rebase;
+mod schemas;
 mod status;
 #[path = "../support/mod.rs"]
 mod support;

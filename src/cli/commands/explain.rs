@@ -3,12 +3,13 @@
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::check::RULES;
+use crate::check::{RULES, rule};
+use crate::report::{ExplainReport, render_rule, render_rules};
 
 /// Flags of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Flags {
-    /// The code, `DBM001` … `DBM017`; all codes are listed without one
+    /// The code, its number or its name: DBM001, 1, diverged-heads; all are listed without one
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
 }
@@ -16,16 +17,14 @@ pub struct Flags {
 /// Runs `dbm-git explain`.
 pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     let Some(code) = &flags.code else {
-        let lines: Vec<String> =
-            RULES.iter().map(|rule| format!("{}  {}\n", rule.code, rule.name)).collect();
-        ui.answer(&lines.concat());
+        ui.report(&ExplainReport::new(RULES), || render_rules(RULES));
         return Ok(Exit::Done);
     };
-    let wanted = code.to_uppercase();
-    let rule = RULES.iter().find(|rule| rule.code.to_string() == wanted).ok_or_else(|| {
+    let rule = rule(code).ok_or_else(|| {
         CliError::usage(format!("there is no code `{code}`"))
             .hint("`dbm-git explain` lists all codes")
     })?;
-    ui.answer(&format!("{}: {}\n\n{}\n", rule.code, rule.name, rule.explanation.trim()));
+    let report = ExplainReport::new(std::slice::from_ref(rule));
+    ui.report(&report, || render_rule(rule));
     Ok(Exit::Done)
 }

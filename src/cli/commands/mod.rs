@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod overview;
 pub mod rebase;
 pub mod recover;
+pub mod schema;
 pub mod status;
 pub mod sync;
 pub mod undo;
@@ -62,6 +63,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Command::Demo(flags) => demo::run(flags, ui),
         Command::Explain(flags) => explain::run(flags, ui),
         Command::Completions(flags) => completions::run(flags, ui),
+        Command::Schema(flags) => schema::run(flags, ui),
         Command::Hook(flags) => Ok(hook::run(flags, ui)),
     }
 }
