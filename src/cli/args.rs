@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::completing::Candidates;
 use super::commands;
 
 /// Keeps Alembic migration histories straight, from inside git.
@@ -25,13 +26,13 @@ pub struct Args {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Global {
     /// Only this component (can be repeated)
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = Candidates::components())]
     pub component: Vec<String>,
     /// The ref that others build on, instead of the one that is found
-    #[arg(long, global = true, value_name = "REF")]
+    #[arg(long, global = true, value_name = "REF", add = Candidates::refs())]
     pub base: Option<String>,
     /// Look at this commit instead of the working tree
-    #[arg(long, global = true, value_name = "COMMIT")]
+    #[arg(long, global = true, value_name = "COMMIT", add = Candidates::refs())]
     pub at: Option<String>,
     /// How the answer is written
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
@@ -43,7 +44,7 @@ pub struct Global {
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Run as if started in DIR
-    #[arg(short = 'C', global = true, value_name = "DIR")]
+    #[arg(short = 'C', global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
 }
 

@@ -79,6 +79,12 @@ pub fn ci_run() -> Option<CiRun> {
     ci_run_of(text)
 }
 
+/// The folder that the process is in.
+#[expect(clippy::disallowed_methods, reason = "the one place that looks where we are")]
+pub fn folder() -> Option<PathBuf> {
+    env::current_dir().ok()
+}
+
 /// Whether a continuous-integration system runs this.
 pub fn is_ci() -> bool {
     ci_run().is_some()
@@ -95,6 +101,11 @@ pub fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// The words that this process was called with.
+pub fn words() -> Vec<String> {
+    env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 /// What was typed, for the journal; without the database URL, which may hold a

@@ -3,6 +3,7 @@
 
 mod args;
 mod commands;
+mod completing;
 mod environment;
 mod error;
 mod exit;
@@ -26,6 +27,9 @@ pub fn main() -> ExitCode {
     if let Some(flags) = commands::hook::Flags::from_git(&arguments) {
         let run = || Ok(commands::hook::run(&flags, &Ui::new(&args::Global::default())));
         return survived(run).unwrap_or_else(|error| error.exit()).into();
+    }
+    if let Some(exit) = completing::answer(&arguments) {
+        return exit.into();
     }
     let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,

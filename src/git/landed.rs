@@ -116,6 +116,16 @@ impl Repository {
         Ok(tips)
     }
 
+    /// The names of all branches, remote-tracking branches and tags, as they are typed.
+    pub fn ref_names(&self) -> Result<Vec<String>, GitError> {
+        let references = self.git.references().map_err(GitError::on("list the refs"))?;
+        let names = references.filter_map(Result::ok).filter_map(|reference| {
+            let is_typed = reference.is_branch() || reference.is_remote() || reference.is_tag();
+            is_typed.then(|| reference.shorthand().ok().map(str::to_owned)).flatten()
+        });
+        Ok(names.collect())
+    }
+
     /// The refs whose scripts have landed: upstream, the default branch of any
     /// remote, and what matches `protected`; each commit once.
     pub fn landed_refs(

@@ -2,6 +2,7 @@
 //! and hooks call them; nothing here prints.
 
 pub mod apply;
+pub mod candidates;
 pub mod check;
 pub mod ci_base;
 pub mod create;

@@ -3,6 +3,7 @@
 
 mod apply;
 mod check;
+mod completing;
 mod create;
 mod doctor;
 mod graph;

@@ -30,7 +30,9 @@ fn every_shell_gets_its_completions() {
     let repo = TestRepo::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = repo.dbm(["completions", shell]).expect_code(0);
-        assert!(run.stdout.contains("dbm-git") && run.stdout.contains("rebase"), "{shell}: {run}");
+        // A script knows the commands, or calls the program that does.
+        let knows = if ["elvish", "powershell"].contains(&shell) { "rebase" } else { "dbm-git" };
+        assert!(run.stdout.contains(knows), "{shell}: {run}");
     }
     repo.dbm(["completions", "cmd"]).expect_code(2);
     let script = repo.dbm(["completions", "bash"]).stdout;

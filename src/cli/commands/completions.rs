@@ -1,9 +1,8 @@
 //! `dbm-git completions SHELL`.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::super::args::Args;
+use super::super::completing;
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
@@ -18,8 +17,6 @@ pub struct Flags {
 
 /// Runs `dbm-git completions`.
 pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
-    let mut script = Vec::new();
-    clap_complete::generate(flags.shell, &mut Args::command(), "dbm-git", &mut script);
-    ui.answer(&String::from_utf8_lossy(&script));
+    ui.answer(&completing::script(flags.shell));
     Ok(Exit::Done)
 }

@@ -1,6 +1,9 @@
 //! `dbm-git create`.
 
+use clap::ValueHint;
+
 use super::super::args::Global;
+use super::super::completing::Candidates;
 use super::super::environment;
 use super::super::error::CliError;
 use super::super::exit::Exit;
@@ -19,7 +22,7 @@ pub struct Flags {
     #[arg(long)]
     pub autogenerate: bool,
     /// The head that it follows, as alembic takes it: an id, label@head, or base
-    #[arg(long, value_name = "REVISION")]
+    #[arg(long, value_name = "REVISION", add = Candidates::heads())]
     pub head: Option<String>,
     /// The revision id, instead of one that alembic makes up
     #[arg(long, value_name = "ID")]
@@ -28,10 +31,10 @@ pub struct Flags {
     #[arg(long, value_name = "LABEL")]
     pub branch_label: Option<String>,
     /// A revision that has to have run before (can be repeated)
-    #[arg(long, value_name = "REVISION")]
+    #[arg(long, value_name = "REVISION", add = Candidates::revisions())]
     pub depends_on: Vec<String>,
     /// The version location to write to, where there are several
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub version_path: Option<String>,
     /// The database whose state is looked at, instead of the configured one
     #[arg(long, value_name = "URL", requires = "autogenerate")]

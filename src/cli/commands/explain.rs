@@ -1,5 +1,6 @@
 //! `dbm-git explain DBM001`.
 
+use super::super::completing::Candidates;
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
@@ -10,7 +11,7 @@ use crate::report::{ExplainReport, render_rule, render_rules};
 #[derive(Debug, clap::Args)]
 pub struct Flags {
     /// The code, its number or its name: DBM001, 1, diverged-heads; all are listed without one
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", add = Candidates::codes())]
     pub code: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! `dbm-git log`.
 
+use super::super::completing::Candidates;
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
@@ -10,7 +11,7 @@ use crate::report::{LogReport, escaped_text, render_diff};
 #[derive(Debug, clap::Args)]
 pub struct Flags {
     /// Show the diff of this operation
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = Candidates::operations())]
     pub id: Option<i64>,
     /// How many operations to show
     #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]

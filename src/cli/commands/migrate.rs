@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use super::super::args::Global;
+use super::super::completing::Candidates;
 use super::super::environment;
 use super::super::error::{CliError, Kind};
 use super::super::exit::Exit;
@@ -21,6 +22,7 @@ pub struct Flags {
     pub direction: DirectionFlag,
     /// head (all heads), heads, base, a revision or its beginning, a label, label@head, +N or -N
     #[arg(long, default_value = "head", allow_hyphen_values = true, value_name = "TARGET")]
+    #[arg(add = Candidates::targets())]
     pub target: String,
     /// All components, in the order of the configuration
     #[arg(long, conflicts_with = "component")]

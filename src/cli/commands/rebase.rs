@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use super::super::args::Global;
+use super::super::completing::Candidates;
 use super::super::environment;
 use super::super::error::{CliError, Kind, advice};
 use super::super::exit::Exit;
@@ -19,10 +20,10 @@ use crate::report::{
 #[derive(Debug, clap::Args)]
 pub struct Flags {
     /// Move this revision and all that follows it (with --onto)
-    #[arg(value_name = "REVISION", requires = "onto")]
+    #[arg(value_name = "REVISION", requires = "onto", add = Candidates::revisions())]
     pub revision: Option<String>,
     /// Put own revisions on this one instead of the landed head
-    #[arg(long, value_name = "REVISION")]
+    #[arg(long, value_name = "REVISION", add = Candidates::revisions())]
     pub onto: Option<String>,
     /// Rewrite REVISION although it has landed: databases that ran it skip what comes below it now
     #[arg(long, requires = "revision")]

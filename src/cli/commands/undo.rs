@@ -1,5 +1,6 @@
 //! `dbm-git undo`.
 
+use super::super::completing::Candidates;
 use super::super::environment;
 use super::super::error::CliError;
 use super::super::exit::Exit;
@@ -12,7 +13,7 @@ use crate::report::{UndoReport, escaped_text};
 #[derive(Debug, clap::Args)]
 pub struct Flags {
     /// The operation, as `dbm-git log` lists it; the last one without an ID
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = Candidates::undoable())]
     pub id: Option<i64>,
     /// Take the files back only, and leave the database as it is
     #[arg(long)]
