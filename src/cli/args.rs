@@ -5,16 +5,12 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::completing::Candidates;
-use super::commands;
+use super::{commands, facts};
 
 /// Keeps Alembic migration histories straight, from inside git.
 #[derive(Debug, Parser)]
 #[command(name = "dbm-git", version, about, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes: 0 done or nothing to do, 1 problems found or refused as unsafe, \
-2 wrong usage, 3 configuration or environment, 4 alembic or the database failed, \
-5 an interrupted operation waits for `dbm-git recover`, 101 internal error."
-)]
+#[command(after_help = facts::exit_codes_in_words())]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
@@ -102,6 +98,8 @@ pub enum Command {
     Explain(commands::explain::Flags),
     /// Write a completion script for a shell
     Completions(commands::completions::Flags),
+    /// Print the manual, or write all its pages into a folder
+    Man(commands::man::Flags),
     /// Print the JSON Schema of the configuration, or of an answer
     Schema(commands::schema::Flags),
     /// What git's hooks call

@@ -7,6 +7,8 @@ mod completing;
 mod environment;
 mod error;
 mod exit;
+pub mod facts;
+mod manual;
 mod ui;
 
 use std::ffi::OsString;

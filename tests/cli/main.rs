@@ -7,6 +7,7 @@ mod completing;
 mod create;
 mod doctor;
 mod graph;
+mod manual;
 mod merge;
 mod overview;
 mod rebase;

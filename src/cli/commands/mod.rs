@@ -10,6 +10,7 @@ pub mod graph;
 pub mod hook;
 pub mod install;
 pub mod log;
+pub mod man;
 pub mod merge;
 pub mod migrate;
 pub mod overview;
@@ -63,6 +64,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Command::Demo(flags) => demo::run(flags, ui),
         Command::Explain(flags) => explain::run(flags, ui),
         Command::Completions(flags) => completions::run(flags, ui),
+        Command::Man(flags) => man::run(flags, ui),
         Command::Schema(flags) => schema::run(flags, ui),
         Command::Hook(flags) => Ok(hook::run(flags, ui)),
     }
