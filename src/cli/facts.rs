@@ -51,7 +51,10 @@ pub const CLONE_SETTINGS: &[Fact] = &[
     ("dbm-git.postCommit", "the same"),
     ("dbm-git.postCheckout", "the same"),
     ("dbm-git.postRewrite", "the same"),
-    ("dbm-git.prePush", "`report` (default), `strict` or `off`: what may block a push"),
+    (
+        "dbm-git.prePush",
+        "`report` (default): new errors block a push; `strict`: what would diverge once merged does, too; `off`: nothing does",
+    ),
     ("dbm-git.localHosts", "hosts that count as this machine, separated by blanks or commas"),
 ];
 
