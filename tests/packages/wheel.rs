@@ -78,6 +78,5 @@ fn the_wheel_has_the_program_and_the_licences_and_no_python() {
     dbm_git-<version>.dist-info/WHEEL
     dbm_git-<version>.dist-info/licenses/LICENSE-APACHE
     dbm_git-<version>.dist-info/licenses/LICENSE-MIT
-    dbm_git-<version>.dist-info/sboms/dbm-git.cyclonedx.json
     ");
 }
