@@ -45,8 +45,9 @@ fn run(repo: &TestRepo, tools: &[PathBuf], with: With) -> Run {
     let action = yaml(ACTION).remove(0);
     assert_eq!(action["runs"]["using"], "composite");
     let inputs = inputs(&action, with);
-    // Without it there is no need for a wheel.
-    let is_installing = inputs.iter().any(|(name, value)| name == "binary" && value.is_empty());
+    let is_empty = |wanted: &str| inputs.iter().any(|(name, v)| name == wanted && v.is_empty());
+    // With a program that is there, there is no need for a wheel.
+    let is_installing = is_empty("binary");
     let temporary = repo.home().join("runner");
     std::fs::create_dir(&temporary).expect("a new folder");
     let path_file = temporary.join("path");
@@ -57,11 +58,8 @@ fn run(repo: &TestRepo, tools: &[PathBuf], with: With) -> Run {
         assert_eq!(step["shell"], "bash");
         match step["if"].as_str() {
             None => {}
-            Some("inputs.command != ''") => {
-                if inputs.iter().any(|(name, value)| name == "command" && value.is_empty()) {
-                    continue;
-                }
-            }
+            Some("inputs.command != ''") if is_empty("command") => continue,
+            Some("inputs.command != ''") => {}
             Some(condition) => panic!("not known to the test: {condition}"),
         }
         let script = step["run"].as_str().expect("a script");
