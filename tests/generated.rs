@@ -48,7 +48,8 @@ fn there_is_no_schema_of_something_that_is_gone() {
     names.push("dbm-git");
     let mut expected: Vec<String> =
         names.iter().map(|name| format!("{name}.schema.json")).collect();
-    (there.sort(), expected.sort());
+    there.sort();
+    expected.sort();
     assert_eq!(there, expected);
 }
 
