@@ -13,6 +13,7 @@ use crate::ops::target::NoTarget;
 use crate::ops::transaction::TransactionError;
 use crate::ops::{JournalError, Left, LockError, OperationId, OpsError};
 use crate::plan::Refusal;
+use crate::revision::ResolveError;
 
 /// What sort of failure it is; decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +96,12 @@ impl CliError {
             Kind::Interrupted => Exit::Interrupted,
             Kind::Internal => Exit::Internal,
         }
+    }
+}
+
+impl From<ResolveError> for CliError {
+    fn from(error: ResolveError) -> Self {
+        Self::of(Kind::Usage, &error).hint("`dbm-git graph` lists all revisions")
     }
 }
 

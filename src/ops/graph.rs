@@ -4,6 +4,7 @@ use super::OpsError;
 use super::session::Session;
 use super::standing::standings;
 use crate::plan::Standing;
+use crate::revision::{Node, ResolveError, RevisionRef, resolve};
 use crate::script::History;
 
 /// The history of one component.
@@ -27,4 +28,22 @@ pub fn graph(session: &Session) -> Result<Vec<ComponentGraph>, OpsError> {
         graphs.push(ComponentGraph { name: component.name.clone(), history, landed });
     }
     Ok(graphs)
+}
+
+/// Where `reference` is in each of `graphs`; an error if none has it.
+pub fn find(
+    graphs: &[ComponentGraph],
+    reference: &RevisionRef,
+) -> Result<Vec<Option<Node>>, ResolveError> {
+    let found: Vec<Result<Node, ResolveError>> =
+        graphs.iter().map(|graph| resolve(&graph.history.graph, reference)).collect();
+    if found.iter().any(Result::is_ok) {
+        return Ok(found.into_iter().map(Result::ok).collect());
+    }
+    // What is more than unknown says more.
+    let is_unknown = |error: &ResolveError| matches!(error, ResolveError::Unknown { .. });
+    let mut errors: Vec<ResolveError> = found.into_iter().filter_map(Result::err).collect();
+    errors.sort_by_key(is_unknown);
+    let unknown = ResolveError::Unknown { reference: reference.clone() };
+    Err(errors.into_iter().next().unwrap_or(unknown))
 }

@@ -1,9 +1,12 @@
-//! `graph --format json`: the revisions of each component, newest first.
+//! `graph`: the revisions of each component, newest first; as JSON and as lanes.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::check::{base_ids, head_ids};
+use super::escape::escaped_text;
+use super::lanes::{LaneStyle, Selection, lane_rows, render_lanes, render_legend};
+use crate::ops::graph::ComponentGraph;
 use crate::revision::Node;
 use crate::script::History;
 
@@ -32,15 +35,17 @@ pub struct ComponentGraphReport {
 }
 
 impl ComponentGraphReport {
-    /// `landed` tells whether a script has landed; `None` without any upstream.
-    pub fn new(name: &str, history: &History, landed: Option<&dyn Fn(Node) -> bool>) -> Self {
+    /// All of a component's history.
+    pub fn new(graph: &ComponentGraph) -> Self {
+        let ComponentGraph { name, history, landed } = graph;
+        let landed = landed.as_deref();
         let newest_first = history.graph.topological().into_iter().rev();
         Self {
-            name: name.to_owned(),
+            name: name.clone(),
             heads: head_ids(history),
             bases: base_ids(history),
             revisions: newest_first
-                .map(|node| RevisionReport::new(history, node, landed.map(|has| has(node))))
+                .map(|node| RevisionReport::new(history, node, landed.map(|has| has[node])))
                 .collect(),
         }
     }
@@ -78,6 +83,27 @@ impl RevisionReport {
     }
 }
 
+/// The lanes of each component below its name, and unless `quiet` what its glyphs mean.
+pub fn render_graphs(
+    drawn: &[(&ComponentGraph, Selection)],
+    style: LaneStyle,
+    quiet: bool,
+) -> String {
+    let mut text = String::new();
+    for &(graph, selection) in drawn {
+        if drawn.len() > 1 {
+            text += &format!("{}\n", escaped_text(&graph.name));
+        }
+        let shown = lane_rows(&graph.history.graph, graph.landed.as_deref(), selection).rows;
+        text += &render_lanes(&shown, style);
+        let legend = render_legend(&shown, style);
+        if !quiet && !legend.is_empty() {
+            text += &format!("{legend}\n");
+        }
+    }
+    text
+}
+
 fn texts<T: ToString>(names: &[T]) -> Vec<String> {
     names.iter().map(T::to_string).collect()
 }
@@ -87,11 +113,15 @@ mod tests {
     use super::*;
     use crate::check::testing::history;
 
+    fn graph(history: History, landed: Option<Vec<bool>>) -> ComponentGraph {
+        ComponentGraph { name: "default".to_owned(), history, landed }
+    }
+
     #[test]
     fn the_json_has_the_published_shape() {
         let ours = history("<base> -> a (shop), first\na (shop) -> b");
-        let landed = |node: Node| ours.id(node).as_str() == "a";
-        let component = ComponentGraphReport::new("default", &ours, Some(&landed));
+        let landed = [true, false];
+        let component = ComponentGraphReport::new(&graph(ours, Some(landed.to_vec())));
         let json = serde_json::to_string_pretty(&GraphReport::new(vec![component]));
         insta::assert_snapshot!(json.expect("serialisable"), @r#"
         {
@@ -141,7 +171,7 @@ mod tests {
 
     #[test]
     fn without_an_upstream_nothing_is_known_to_have_landed() {
-        let component = ComponentGraphReport::new("default", &history("<base> -> a"), None);
+        let component = ComponentGraphReport::new(&graph(history("<base> -> a"), None));
         assert_eq!(component.revisions[0].landed, None);
     }
 }

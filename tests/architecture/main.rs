@@ -99,10 +99,12 @@ const LAYERS: &[Layer] = &[
         externals: &[
             "annotate_snippets",
             "anstyle",
+            "base64",
             "jiff",
             "schemars",
             "serde",
             "serde_json",
+            "sha2",
             "shlex",
             "similar",
             "unicode_width",
