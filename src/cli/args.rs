@@ -50,13 +50,9 @@ pub enum Format {
     #[default]
     Human,
     Json,
-    /// A picture in itself (`graph`)
     Svg,
-    /// A flowchart for Markdown (`graph`)
     Mermaid,
-    /// For Graphviz (`graph`)
     Dot,
-    /// A page to search and browse in (`graph`)
     Html,
 }
 

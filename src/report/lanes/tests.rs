@@ -159,21 +159,15 @@ fn long_lines_are_cut_and_control_characters_shown() {
     let history = "<base> -> a, a very long message that goes on and on 表表表表表表";
     let style = LaneStyle { width: Some(40), ..UNICODE };
     let text = render_lanes(&rows(history, &[]), style);
-    insta::assert_snapshot!(text, @"
-    ◉  <base> -> a (head), a very long mess…
-    ");
+    insta::assert_snapshot!(text, @"◉  <base> -> a (head), a very long mess…");
     assert!(render_lanes(&rows("<base> -> a, x\x1b[2J", &[]), UNICODE).contains("x\\u{1b}[2J"));
 }
 
 #[test]
 fn the_legend_names_only_what_is_there() {
-    insta::assert_snapshot!(render_legend(&rows(DIVERGED, &["f", "g"]), UNICODE), @"
-    ◉ landed head   ◈ own head   ● landed   ◆ own
-    ");
+    insta::assert_snapshot!(render_legend(&rows(DIVERGED, &["f", "g"]), UNICODE), @"◉ landed head   ◈ own head   ● landed   ◆ own");
     let (graph, _) = RevisionGraph::build(parse_history("<base> -> a\na -> b").expect("notation"));
-    insta::assert_snapshot!(render_legend(&lane_rows(&graph, None, Selection::default()).rows, UNICODE), @"
-    ◉ head   ○ revision
-    ");
+    insta::assert_snapshot!(render_legend(&lane_rows(&graph, None, Selection::default()).rows, UNICODE), @"◉ head   ○ revision");
 }
 
 #[test]

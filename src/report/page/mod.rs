@@ -241,7 +241,7 @@ mod tests {
             history += &format!("\nr{} -> r{at}", at - 1);
         }
         let long = picture(&history, &[], Selection::default());
-        assert_eq!(long.runs, [1..FOLDED_ABOVE]);
+        assert_eq!(long.runs, vec![Range { start: 1, end: FOLDED_ABOVE }]);
         assert!(data_of(&render_page(&[long], &[], false)).ends_with("\"folded\":true}"));
     }
 }

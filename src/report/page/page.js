@@ -97,7 +97,7 @@ function drawRun(run, width) {
   // The lanes of its last row lead on to what follows it.
   const last = run.revisions[run.revisions.length - 1].row;
   const svg = drawLanes(last, width);
-  for (const y of [5, 12, 19]) svg.append(stroke("mark", `M${last.x - 2} ${y}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0`));
+  for (const y of [2, 7, 12]) svg.append(stroke("mark", `M${last.x - 2} ${y}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0`));
   made.append(svg);
   if (last.ran) made.append(element("span", "ran"));
   made.append(element("span", "message", `… ${run.revisions.length} revisions …`));
@@ -112,7 +112,7 @@ function drawComponent(component) {
   if (component.database) facts.push(`database: ${component.database}`);
   title.append(element("small", "", facts.join(", ")));
   const list = element("ol");
-  const widest = Math.max(0, ...component.rows.map((row) => row.width));
+  const widest = component.rows.reduce((most, row) => Math.max(most, row.width), 0);
   const widthOf = (row) => (widest <= ALIGNED ? widest : row.width);
   const mine = component.rows.map((row) => ({
     row, ups: [], component: null, run: null, item: element("li"),

@@ -93,11 +93,11 @@ impl Item {
             count: row.nodes.len(),
             laid,
         };
-        if row.is_run() { item.as_run(history, row) } else { item }
+        if row.is_run() { item.into_run(history, row) } else { item }
     }
 
     /// A run has the text of no revision, but says where it goes on.
-    fn as_run(self, history: &History, row: &LaneRow) -> Self {
+    fn into_run(self, history: &History, row: &LaneRow) -> Self {
         let last = history.graph.revision(row.nodes[row.nodes.len() - 1]);
         let newest = self.id;
         Self {

@@ -16,6 +16,8 @@ const GUTTERS: usize = 12;
 /// Radius of the corners.
 const ROUND: usize = 7;
 const MIDDLE: usize = ROW / 2;
+/// A stroke along the edge itself would lose half of its width there.
+const LAST: usize = ROW - 1;
 
 /// The strokes of one row, each as data of an SVG path; empty where there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +73,7 @@ fn lanes(laid: &LaidRow, margin: usize) -> String {
             true => format!("M{top} 0V{ROW}"),
             // Taken over: it bends into the row's own lane below the mark.
             false => {
-                format!("M{top} 0V{}Q{top} {ROW} {} {ROW}H{bottom}", ROW - ROUND, top - ROUND)
+                format!("M{top} 0V{}Q{top} {LAST} {} {LAST}H{bottom}", LAST - ROUND, top - ROUND)
             }
         };
     }

@@ -135,10 +135,10 @@ fn mark(item: &Item, x: usize, inner: &str) -> String {
     format!("{ring}{}{inner}", shape("mark", 6))
 }
 
-/// Three dots on the lane, for what is not shown.
+/// Three dots on the lane, for what is not shown; above where it may bend.
 fn dots(x: usize) -> String {
     let dot = |y: usize| format!("<circle class=\"mark\" cx=\"{x}\" cy=\"{y}\" r=\"2\"/>");
-    [ROW / 2 - 7, ROW / 2, ROW / 2 + 7].map(dot).concat()
+    [ROW / 2 - 10, ROW / 2 - 5, ROW / 2].map(dot).concat()
 }
 
 fn words(item: &Item, x: usize) -> String {
@@ -256,7 +256,36 @@ mod tests {
         let full = picture(FULL, &["f", "x"], Selection::default());
         let text = render_svg(&[full]);
         let (_, body) = text.split_once("</style>\n").expect("a style");
-        insta::assert_snapshot!(body, @"");
+        insta::assert_snapshot!(body, @r#"
+        <rect class="ground" width="100%" height="100%"/>
+        <g transform="translate(16 16)">
+        <text class="title" y="14">default <tspan class="quiet">6 revisions</tspan></text>
+        <g class="landed" transform="translate(0 24)"><circle class="mark" cx="10" cy="12" r="6"/><text x="26" y="16">landed</text></g>
+        <g class="own" transform="translate(0 24)"><path class="mark" d="M98 5L105 12L98 19L91 12Z"/><text x="114" y="16">own</text></g>
+        <g class="landed head" transform="translate(0 24)"><circle class="ring" cx="162" cy="12" r="9"/><circle class="mark" cx="162" cy="12" r="6"/><text x="178" y="16">head</text></g>
+        <g class="landed branchpoint" transform="translate(0 24)"><circle class="mark" cx="234" cy="12" r="6"/><path class="inner" d="M231 9L234 14L237 9"/><text x="250" y="16">branch point</text></g>
+        <g class="landed mergepoint" transform="translate(0 24)"><circle class="mark" cx="370" cy="12" r="6"/><path class="inner" d="M367 15L370 10L373 15"/><text x="386" y="16">merge point</text></g>
+        <g transform="translate(0 24)"><path class="dependency" d="M498 12h24"/><text x="530" y="16">depends on</text></g>
+        <g transform="translate(0 56)">
+        <path class="dependency" transform="translate(0 0)" d="M20 12H12Q8 12 8 16V24"/>
+        <path class="lane" transform="translate(0 24)" d="M20 12V24"/>
+        <path class="dependency" transform="translate(0 24)" d="M8 0V24"/>
+        <path class="lane" transform="translate(0 48)" d="M20 0V12M20 12V24M20 12H29Q36 12 36 19V24"/>
+        <path class="dependency" transform="translate(0 48)" d="M8 0V24"/>
+        <path class="lane" transform="translate(0 72)" d="M36 0V12M20 0V24M36 12V24"/>
+        <path class="dependency" transform="translate(0 72)" d="M8 0V8Q8 12 12 12H36"/>
+        <path class="lane" transform="translate(0 96)" d="M20 0V12M36 0V16Q36 23 29 23H20M20 12V24"/>
+        <path class="lane" transform="translate(0 120)" d="M20 0V12"/>
+        <g class="own head" transform="translate(0 0)"><title>x other&#10;versions/x.py&#10;down revision: &lt;base&gt;&#10;depends on: c</title><rect class="row" width="100%" height="24"/><path class="ring" d="M20 2L30 12L20 22L10 12Z"/><path class="mark" d="M20 5L27 12L20 19L13 12Z"/><text x="52" y="16"><tspan class="id" dx="8">x</tspan><tspan class="message" dx="8">other</tspan></text></g>
+        <g class="own head" transform="translate(0 24)"><title>f ours&#10;versions/f.py&#10;down revision: m</title><rect class="row" width="100%" height="24"/><path class="ring" d="M20 2L30 12L20 22L10 12Z"/><path class="mark" d="M20 5L27 12L20 19L13 12Z"/><text x="52" y="16"><tspan class="id" dx="8">f</tspan><tspan class="message" dx="8">ours</tspan></text></g>
+        <g class="landed mergepoint" transform="translate(0 48)"><title>m both&#10;versions/m.py&#10;down revision: b, c</title><rect class="row" width="100%" height="24"/><circle class="mark" cx="20" cy="12" r="6"/><path class="inner" d="M17 15L20 10L23 15"/><text x="52" y="16"><tspan class="id" dx="8">m</tspan><tspan class="message" dx="8">both</tspan></text></g>
+        <g class="landed" transform="translate(0 72)"><title>c theirs&#10;versions/c.py&#10;down revision: a</title><rect class="row" width="100%" height="24"/><circle class="mark" cx="36" cy="12" r="6"/><text x="52" y="16"><tspan class="id" dx="8">c</tspan><tspan class="label" dx="8">(shop)</tspan><tspan class="message" dx="8">theirs</tspan></text></g>
+        <g class="landed" transform="translate(0 96)"><title>b &lt;b&gt; &amp; &quot;q&quot;&#10;versions/b.py&#10;down revision: a</title><rect class="row" width="100%" height="24"/><circle class="mark" cx="20" cy="12" r="6"/><text x="52" y="16"><tspan class="id" dx="8">b</tspan><tspan class="message" dx="8">&lt;b&gt; &amp; &quot;q&quot;</tspan></text></g>
+        <g class="landed branchpoint" transform="translate(0 120)"><title>a root&#10;versions/a.py&#10;down revision: &lt;base&gt;</title><rect class="row" width="100%" height="24"/><circle class="mark" cx="20" cy="12" r="6"/><path class="inner" d="M17 9L20 14L23 9"/><text x="52" y="16"><tspan class="id" dx="8">a</tspan><tspan class="message" dx="8">root</tspan></text></g>
+        </g>
+        </g>
+        </svg>
+        "#);
     }
 
     #[test]
