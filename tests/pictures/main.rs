@@ -230,9 +230,7 @@ fn a_format_that_a_command_lacks_is_refused() {
 #[test]
 fn a_revision_to_begin_with_has_to_exist() {
     let repo = TestRepo::new().adds("<base> -> a\na -> b");
-    insta::assert_snapshot!(repo.dbm(["graph", "--since", "b", "--quiet"]), @"
-    ◉  a -> b (head), empty message
-    ");
+    insta::assert_snapshot!(repo.dbm(["graph", "--since", "b", "--quiet"]), @"◉  a -> b (head), empty message");
     insta::assert_snapshot!(repo.dbm(["graph", "--since", "nope"]), @"
     --- stderr
     error: no revision is named `nope`
