@@ -47,12 +47,28 @@ pub struct Global {
 /// `--format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// For people
     #[default]
     Human,
+    /// For programs; stable, with a version
     Json,
+    /// Workflow commands of GitHub Actions, and a step summary (check)
+    Github,
+    /// GitLab's Code Quality (check)
+    Gitlab,
+    /// SARIF 2.1.0, for code scanning (check)
+    Sarif,
+    /// `JUnit`'s XML, for test reports (check)
+    Junit,
+    /// reviewdog's diagnostics (check)
+    Rdjson,
+    /// A picture for light and dark (graph)
     Svg,
+    /// A flowchart for Markdown (graph)
     Mermaid,
+    /// Graphviz (graph)
     Dot,
+    /// A page to search in (graph)
     Html,
 }
 

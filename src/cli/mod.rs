@@ -8,6 +8,7 @@ mod environment;
 mod error;
 mod exit;
 pub mod facts;
+mod formats;
 mod manual;
 mod ui;
 
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
     };
     let ui = Ui::new(&args.global);
     let run = || {
+        formats::refuse_unless_offered(args.command.as_ref(), args.global.format)?;
         environment::enter(args.global.directory.as_deref())?;
         let exit = commands::run(&args, &ui)?;
         ui.lost_answer()?;

@@ -61,6 +61,18 @@ fn wrong_usage_is_exit_2_and_json_where_json_is_asked_for() {
 }
 
 #[test]
+fn a_format_that_a_command_does_not_offer_is_refused() {
+    let repo = diverged();
+    insta::assert_snapshot!(repo.dbm(["status", "--format", "sarif"]), @"
+    --- stderr
+    error: this command has no format `sarif`
+    hint: it has: human, json
+    --- exit 2
+    ");
+    repo.dbm(["explain", "--format=junit"]).expect_code(2);
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let repo = TestRepo::empty();
     let help = repo.dbm(["--help"]).expect_code(0);

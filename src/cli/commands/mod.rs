@@ -22,9 +22,7 @@ pub mod sync;
 pub mod undo;
 pub mod uninstall;
 
-use clap::ValueEnum;
-
-use super::args::{Args, Command, Format, Global};
+use super::args::{Args, Command, Global};
 use super::environment;
 use super::error::CliError;
 use super::exit::Exit;
@@ -48,7 +46,6 @@ pub struct DatabaseFlags {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
     let global = &args.global;
     let Some(command) = &args.command else { return overview::run(global, ui) };
-    refuse_unoffered(command, global.format)?;
     match command {
         Command::Check(flags) => check::run(flags, global, ui),
         Command::Graph(flags) => graph::run(flags, global, ui),
@@ -71,27 +68,6 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Command::Schema(flags) => schema::run(flags, ui),
         Command::Hook(flags) => Ok(hook::run(flags, ui)),
     }
-}
-
-/// The formats that a command can answer in.
-fn formats(command: &Command) -> &'static [Format] {
-    match command {
-        Command::Graph(_) => graph::FORMATS,
-        _ => &[Format::Human, Format::Json],
-    }
-}
-
-fn refuse_unoffered(command: &Command, format: Format) -> Result<(), CliError> {
-    let offered = formats(command);
-    if offered.contains(&format) {
-        return Ok(());
-    }
-    let name = |format: &Format| {
-        format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-    };
-    let names: Vec<String> = offered.iter().map(name).collect();
-    let message = format!("this command does not answer as `{}`", name(&format));
-    Err(CliError::usage(message).hint(format!("it offers {}", names.join(", "))))
 }
 
 /// Opens the repository as the global flags say.
