@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::revision::RevisionId;
-use crate::script::Span;
+use crate::script::{Edit, Span};
 use crate::tree::RepoPath;
 
 /// The stable code of a rule, `DBM001` … `DBM017`.
@@ -72,6 +72,8 @@ pub struct Finding {
     pub revisions: Vec<RevisionId>,
     /// The command or the act that helps.
     pub help: Option<String>,
+    /// The edit of the file at `location` that mends it, where that is certain.
+    pub fix: Option<Edit>,
     /// Not already so in upstream.
     pub is_new: bool,
 }
@@ -88,6 +90,7 @@ impl Finding {
             related: Vec::new(),
             revisions: Vec::new(),
             help: None,
+            fix: None,
             is_new: true,
         }
     }
@@ -116,6 +119,11 @@ impl Finding {
     /// Says what helps.
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
+    }
+
+    /// Says which edit mends it.
+    pub fn mended_by(self, fix: Option<Edit>) -> Self {
+        Self { fix, ..self }
     }
 
     /// What makes two findings "the same" across two states of a repository:

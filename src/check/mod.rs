@@ -3,6 +3,7 @@
 
 mod context;
 mod diverged;
+mod diverged_part;
 mod finding;
 mod missing;
 mod places;
@@ -13,6 +14,7 @@ pub(crate) mod testing;
 mod words;
 
 pub use context::{Judged, LandedView, MergeConflict, Whereabouts};
+pub use diverged_part::{DivergedPart, PartRevision, diverged_parts};
 pub use finding::{Code, Finding, Level, Location};
 pub use rules::{RULES, Rule, rule, run_rules};
 pub use suppression::{Scope, SuppressedFinding, Suppression, Told, review, told};

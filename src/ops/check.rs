@@ -7,8 +7,8 @@ use super::OpsError;
 use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{
-    Finding, Judged, LandedView, Level, Location, MergeConflict, Scope, SuppressedFinding,
-    Suppression, Told, review, told,
+    DivergedPart, Finding, Judged, LandedView, Level, Location, MergeConflict, Scope,
+    SuppressedFinding, Suppression, Told, diverged_parts, review, told,
 };
 use crate::git::{CommitId, Upstream};
 use crate::project::{Component, Ignored};
@@ -24,6 +24,11 @@ pub struct ComponentCheck {
     pub findings: Vec<Finding>,
     /// What somebody does not want to hear of.
     pub suppressed: Vec<SuppressedFinding>,
+    /// What there is to draw of the diverged heads among the findings.
+    pub diverged: Vec<DivergedPart>,
+    /// What stands for the component where a finding names no file: its
+    /// configuration, else its first version location.
+    pub place: RepoPath,
     /// The judged content of the files that findings point into.
     pub sources: HashMap<RepoPath, Arc<Vec<u8>>>,
 }
@@ -74,8 +79,10 @@ pub fn check_in_place_of(
 /// A component's history with its findings.
 struct Checked {
     name: String,
+    place: RepoPath,
     history: History,
     told: Told,
+    diverged: Vec<DivergedPart>,
 }
 
 fn check_component(
@@ -85,7 +92,16 @@ fn check_component(
     replaced: Option<CommitId>,
     would_diverge: Option<Level>,
 ) -> Result<Checked, OpsError> {
-    let name = component.name.clone();
+    let checked = |history: History, told: Told, diverged: Vec<DivergedPart>| Checked {
+        name: component.name.clone(),
+        place: match &component.config {
+            Some(config) => config.path.clone(),
+            None => component.version_locations[0].clone(),
+        },
+        history,
+        told,
+        diverged,
+    };
     let ours = session.history(component, &session.source)?;
     let Some(upstream) = upstream else {
         let whereabouts = find_missing(session, component, &ours)?;
@@ -95,7 +111,8 @@ fn check_component(
             ..Judged::alone(&ours, &component.version_locations)
         };
         let told = told(&judged, &configured(session, &ours));
-        return Ok(Checked { name, history: ours, told });
+        let diverged = diverged_parts(&judged, &told.findings);
+        return Ok(checked(ours, told, diverged));
     };
     let theirs = session.history(component, &Source::Commit(upstream.commit))?;
     let merged = if replaced == Some(upstream.commit) {
@@ -127,8 +144,8 @@ fn check_component(
         would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
     };
     let told = told(&judged, &configured(session, history));
-    let history = if explicit { merged.history } else { ours };
-    Ok(Checked { name, history, told })
+    let diverged = diverged_parts(&judged, &told.findings);
+    Ok(checked(if explicit { merged.history } else { ours }, told, diverged))
 }
 
 /// What there is to say of a history by itself.
@@ -195,7 +212,7 @@ const QUOTED_BYTES: usize = 1 << 20;
 impl Checked {
     /// With the text of the files that findings point into.
     fn in_full(self, session: &Session) -> ComponentCheck {
-        let Self { name, history, told } = self;
+        let Self { name, place, history, told, diverged } = self;
         let mut sources = HashMap::new();
         let places = told
             .findings
@@ -216,6 +233,6 @@ impl Checked {
             }
         }
         let Told { findings, suppressed, .. } = told;
-        ComponentCheck { name, history, findings, suppressed, sources }
+        ComponentCheck { name, history, findings, suppressed, diverged, place, sources }
     }
 }

@@ -78,6 +78,13 @@ pub fn set_revision(
     encoded(bytes, edits)
 }
 
+/// The edit that makes a line of the docstring name `names`, in its own form;
+/// `None` where it does, or where the file's encoding has no characters for them.
+pub fn set_docstring_line(bytes: &[u8], line: &DocstringLine, names: &[&str]) -> Option<Edit> {
+    let edit = docstring_edit(bytes, line, names)?;
+    encoded(bytes, vec![edit]).ok()?.pop()
+}
+
 /// The edits that give each dependency the name that `new_name` has for it;
 /// what is computed, and what it has none for, stays as it is.
 pub fn rename_dependencies<'n>(

@@ -23,7 +23,8 @@ pub use body::function_body;
 pub use comments::{Comment, comments_beginning_with};
 pub use docstring::{Docstring, DocstringLine};
 pub use edit::{
-    Edit, EditError, apply_edits, rename_dependencies, set_down_revisions, set_revision,
+    Edit, EditError, apply_edits, rename_dependencies, set_docstring_line, set_down_revisions,
+    set_revision,
 };
 pub use env::{EnvVersionTable, read_version_table};
 pub use footprint::{Destructive, Footprint, Touches, read_footprint};

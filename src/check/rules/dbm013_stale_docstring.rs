@@ -6,7 +6,7 @@ use super::Rule;
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, Location, places};
 use crate::revision::{Node, RevisionId};
-use crate::script::DocstringLine;
+use crate::script::{DocstringLine, set_docstring_line};
 
 pub const RULE: Rule = Rule {
     code: Code(13),
@@ -47,7 +47,7 @@ fn stale_id(judged: &Judged<'_>, node: Node) -> Option<Finding> {
     }
     let message = format!("the docstring says `Revision ID: {}`, the code `{id}`", line.value);
     let code = places::revision_of(judged.history, node);
-    Some(finding(judged, node, line, message, code, id.as_str()))
+    Some(finding(judged, node, line, message, code, &[id.as_str()]))
 }
 
 fn stale_revises(judged: &Judged<'_>, node: Node) -> Option<Finding> {
@@ -62,7 +62,7 @@ fn stale_revises(judged: &Judged<'_>, node: Node) -> Option<Finding> {
     let code_says = if downs.is_empty() { "`None`".to_owned() } else { named(&downs) };
     let message = format!("the docstring says `Revises: {}`, the code {code_says}", line.value);
     let code = places::down_revision_of(judged.history, node);
-    Some(finding(judged, node, line, message, code, &downs.join(", ")))
+    Some(finding(judged, node, line, message, code, &downs))
 }
 
 fn finding(
@@ -71,24 +71,26 @@ fn finding(
     line: &DocstringLine,
     message: String,
     code: Location,
-    right: &str,
+    right: &[&str],
 ) -> Finding {
-    let path = judged.history.script(node).file.path.clone();
+    let file = &judged.history.script(node).file;
     let help = match right {
-        "" => "clear the line: this is a base".to_owned(),
-        _ => format!("write `{right}` there"),
+        [] => "clear the line: this is a base".to_owned(),
+        ids => format!("write `{}` there", ids.join(", ")),
     };
     RULE.finding(message)
-        .at(Location::at(path, line.line, &line.span))
+        .at(Location::at(file.path.clone(), line.line, &line.span))
         .and_at(code, "what alembic reads")
         .about([judged.history.id(node).clone()])
         .help(help)
+        .mended_by(set_docstring_line(&file.bytes, line, right))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::testing::{history, history_and, judge, shown};
+    use crate::script::apply_edits;
 
     #[track_caller]
     fn check(docstring: &str, down: &str) -> String {
@@ -120,6 +122,26 @@ mod tests {
         assert_eq!(check("Revises:", "None"), "");
         assert_eq!(check("no lines at all", "'a'"), "");
         assert_eq!(shown(&RULE, &judge(&history("<base> -> a\na -> b\na -> c\nb, c -> d"))), "");
+    }
+
+    #[test]
+    fn the_edit_mends_it_in_the_lines_own_form() {
+        for (docstring, down, mended) in [
+            ("Revision ID: x\nRevises: y", "'a'", "Revision ID: b\nRevises: a"),
+            ("Revises: ('y', 'z')", "'a'", "Revises: ('a',)"),
+            ("Revises:", "'a'", "Revises: a"),
+            ("Revises: y", "None", "Revises: "),
+        ] {
+            let file = |lines: &str| {
+                format!("\"\"\"add b\n\n{lines}\n\"\"\"\nrevision = 'b'\ndown_revision = {down}\n")
+            };
+            let source = file(docstring);
+            let ours = history_and("<base> -> a", &[("versions/b.py", &source)]);
+            let findings = run(&judge(&ours));
+            let edits = findings.into_iter().filter_map(|finding| finding.fix).collect();
+            let bytes = apply_edits(source.as_bytes(), edits);
+            assert_eq!(String::from_utf8_lossy(&bytes), file(mended));
+        }
     }
 
     #[test]
