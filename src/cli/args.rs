@@ -58,7 +58,7 @@ pub enum Format {
     Gitlab,
     /// SARIF 2.1.0, for code scanning (check)
     Sarif,
-    /// `JUnit`'s XML, for test reports (check)
+    /// JUnit XML, for test reports (check)
     Junit,
     /// reviewdog's diagnostics (check)
     Rdjson,

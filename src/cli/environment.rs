@@ -90,6 +90,16 @@ pub fn is_ci() -> bool {
     ci_run().is_some()
 }
 
+/// Whether the runner of GitHub Actions reads what is printed.
+pub fn is_github_actions() -> bool {
+    text("GITHUB_ACTIONS").as_deref() == Some("true")
+}
+
+/// The file that GitHub Actions shows as the step's summary.
+pub fn step_summary() -> Option<PathBuf> {
+    variable("GITHUB_STEP_SUMMARY").map(PathBuf::from)
+}
+
 /// The path of the running binary.
 pub fn binary() -> Option<PathBuf> {
     env::current_exe().ok()

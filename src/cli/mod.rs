@@ -10,6 +10,7 @@ mod exit;
 pub mod facts;
 mod formats;
 mod manual;
+mod step_summary;
 mod ui;
 
 use std::ffi::OsString;

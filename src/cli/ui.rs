@@ -92,11 +92,17 @@ impl Ui {
 
     /// Writes a report as JSON, or `human` in its place.
     pub fn report(&self, report: &impl serde::Serialize, human: impl FnOnce() -> String) {
-        if self.is_json() {
-            self.answer(&json(report));
-        } else {
-            self.answer(&human());
-        }
+        if self.is_json() { self.json(report) } else { self.answer(&human()) }
+    }
+
+    /// Writes a report as JSON of whatever format.
+    pub fn json(&self, report: &impl serde::Serialize) {
+        self.answer(&json(report));
+    }
+
+    /// Tells the system that runs this, beside the answer: on stderr, even with `-q`.
+    pub fn tell_runner(&self, commands: &str) {
+        write_quietly(&mut io::stderr().lock(), commands);
     }
 
     /// Says something beside the answer, unless `-q`.

@@ -19,8 +19,8 @@ pub struct CheckReport {
 impl CheckReport {
     /// `is_strict` lets warnings count, too.
     pub fn new(components: Vec<ComponentCheckReport>, is_strict: bool) -> Self {
-        let fails = |f: &FindingReport| f.level == "error" || (is_strict && f.level == "warning");
-        let ok = !components.iter().flat_map(|component| &component.findings).any(fails);
+        let mut findings = components.iter().flat_map(|component| &component.findings);
+        let ok = !findings.any(|finding| fails(finding.level, is_strict));
         Self { version: 1, ok, components }
     }
 }
@@ -93,6 +93,11 @@ pub fn level_name(level: Level) -> &'static str {
         Level::Warning => "warning",
         Level::Note => "note",
     }
+}
+
+/// Whether a finding of this level fails a check.
+pub fn fails(level: &str, is_strict: bool) -> bool {
+    level == "error" || (is_strict && level == "warning")
 }
 
 /// Each id once, in file order.

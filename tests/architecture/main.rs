@@ -101,6 +101,8 @@ const LAYERS: &[Layer] = &[
             "anstyle",
             "base64",
             "jiff",
+            "percent_encoding",
+            "quick_xml",
             "schemars",
             "serde",
             "serde_json",

@@ -1,9 +1,10 @@
 //! `dbm-git check`.
 
-use super::super::args::Global;
+use super::super::args::{Format, Global};
 use super::super::environment;
 use super::super::error::CliError;
 use super::super::exit::Exit;
+use super::super::step_summary;
 use super::super::ui::Ui;
 use crate::check::Level;
 use crate::ops;
@@ -11,7 +12,8 @@ use crate::ops::check::CheckOutcome;
 use crate::ops::ci_base::find_base;
 use crate::ops::{Session, SessionOptions};
 use crate::report::{
-    CheckReport, ComponentCheckReport, FindingsStyle, escaped_text, render_findings,
+    CheckReport, ComponentCheckReport, FindingsStyle, GithubReport, GitlabReport, JunitReport,
+    RdjsonReport, SarifReport, escaped_text, render_findings, render_step_summary,
     render_suppressed,
 };
 use crate::tree::RepoPath;
@@ -45,7 +47,23 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
         .collect();
     let report = CheckReport::new(components, flags.strict);
     let ok = report.ok;
-    ui.report(&report, || human(&outcome, ui));
+    match ui.format {
+        Format::Github => {
+            ui.answer(&GithubReport::new(&outcome).to_string());
+            summarize(&outcome, ui);
+        }
+        Format::Gitlab => ui.json(&GitlabReport::new(&outcome)),
+        Format::Sarif => ui.json(&SarifReport::new(&outcome, env!("CARGO_PKG_VERSION"))),
+        Format::Junit => ui.answer(&JunitReport::new(&outcome, flags.strict).to_xml()),
+        Format::Rdjson => ui.json(&RdjsonReport::new(&outcome)),
+        _ => ui.report(&report, || human(&outcome, ui)),
+    }
+    // In GitHub Actions the log is read by people and by the runner. What it is
+    // told goes to stderr, which it reads, too: the answer stays what it is elsewhere.
+    if ui.format == Format::Human && environment::is_github_actions() {
+        ui.tell_runner(&GithubReport::new(&outcome).to_string());
+        summarize(&outcome, ui);
+    }
     Ok(if ok { Exit::Done } else { Exit::Problems })
 }
 
@@ -60,6 +78,15 @@ fn options(flags: &Flags, global: &Global, ui: &Ui) -> Result<SessionOptions, Cl
         ui.note(&escaped_text(&format!("note: {}: {note}", run.platform)));
     }
     Ok(SessionOptions { at: found.at, given: found.base, ..options })
+}
+
+/// Adds a page to the step summary of GitHub Actions. Without it the findings
+/// have still been told, so that a failure is worth a note only.
+fn summarize(outcome: &CheckOutcome, ui: &Ui) {
+    let Some(path) = environment::step_summary() else { return };
+    if let Err(error) = step_summary::append(&path, |room| render_step_summary(outcome, room)) {
+        ui.note(&format!("note: cannot write the step summary `{}`: {error}", path.display()));
+    }
 }
 
 fn human(outcome: &CheckOutcome, ui: &Ui) -> String {
