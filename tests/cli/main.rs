@@ -6,6 +6,7 @@ mod check;
 mod completing;
 mod create;
 mod doctor;
+mod formats;
 mod graph;
 mod manual;
 mod merge;
