@@ -23,6 +23,7 @@ pub fn of(name: &str, judged: &Judged<'_>) -> ComponentCheck {
         name: name.to_owned(),
         diverged: diverged_parts(judged, &findings),
         findings,
+        suppressed: Vec::new(),
         place: RepoPath::new("alembic.ini").expect("inside"),
         sources: sources(judged.history),
         history: judged.history.clone(),

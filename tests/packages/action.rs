@@ -110,9 +110,10 @@ fn with_uv() -> [PathBuf; 1] {
 
 #[test]
 fn it_fails_for_a_pull_request_that_would_diverge() {
-    let run = run(&pull_request(true), &[], &[("format", "human")]).expect_code(1);
+    let run = run(&pull_request(true), &[], &[]).expect_code(1);
     assert!(run.stdout.starts_with(INSTALLED), "{run}");
-    assert!(run.stdout.contains("error[DBM015]: merged with origin/main"), "{run}");
+    assert!(run.stdout.contains("\n::error file=migrations/versions/"), "{run}");
+    assert!(run.stdout.contains("DBM015"), "{run}");
 }
 
 #[test]

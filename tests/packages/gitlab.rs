@@ -54,7 +54,8 @@ fn the_job_fails_for_a_merge_request_that_would_diverge_and_for_no_other() {
     let failed = run(&repo, &image, &job).expect_code(1);
     assert!(failed.stdout.contains("error[DBM015]: merged with origin/main"), "{failed}");
     let report = job["artifacts"]["reports"]["codequality"].as_str().expect("a report");
-    assert!(repo.has(report));
+    let report: Value = serde_json::from_str(&repo.read(report)).expect("JSON");
+    assert_eq!(report[0]["check_name"], "DBM015");
 
     let passed = run(&pull_request(false), &image, &job).expect_code(0);
     assert_eq!(passed.stdout, "2 revisions, head b\n");

@@ -101,7 +101,8 @@ fn draw(drawn: &[Drawn<'_>], statuses: &[ComponentStatus], ui: &Ui) -> String {
             }
             chart.text
         }
-        Format::Human | Format::Json => {
+        // Refused before, but for these two.
+        _ => {
             let style = LaneStyle { color: ui.color, unicode: ui.unicode, width: ui.columns };
             render_graphs(drawn, style, ui.quiet)
         }
