@@ -37,6 +37,16 @@ pub struct LandedView<'a> {
     pub conflicts: &'a [MergeConflict],
 }
 
+/// The file that has to name the heads of a history.
+#[derive(Clone, Copy, Debug)]
+pub struct LockFile<'a> {
+    pub path: &'a RepoPath,
+    /// `None` if there is no such file.
+    pub bytes: Option<&'a [u8]>,
+    /// The history in the same state of the files.
+    pub history: &'a History,
+}
+
 /// Everything a rule may know about one component.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
@@ -52,6 +62,8 @@ pub struct Judged<'a> {
     /// The judged commit by itself, where `history` is the merge preview
     /// (`--base`): what diverges there but not here is DBM015.
     pub before_merge: Option<&'a History>,
+    /// The lock file, where the component has one.
+    pub lock_file: Option<LockFile<'a>>,
     /// How grave DBM015 is here; `None` silences it.
     pub would_diverge: Option<Level>,
 }
@@ -68,6 +80,7 @@ impl<'a> Judged<'a> {
             upstream: None,
             whereabouts: &NOWHERE,
             before_merge: None,
+            lock_file: None,
             would_diverge: None,
         }
     }
@@ -78,6 +91,7 @@ impl<'a> Judged<'a> {
             history: upstream.history,
             upstream: None,
             before_merge: None,
+            lock_file: None,
             would_diverge: None,
             ..*self
         })

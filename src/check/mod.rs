@@ -13,7 +13,7 @@ mod suppression;
 pub(crate) mod testing;
 mod words;
 
-pub use context::{Judged, LandedView, MergeConflict, Whereabouts};
+pub use context::{Judged, LandedView, LockFile, MergeConflict, Whereabouts};
 pub use diverged_part::{DivergedPart, PartRevision, diverged_parts};
 pub use finding::{Code, Finding, Level, Location};
 pub use rules::{RULES, Rule, rule, run_rules};

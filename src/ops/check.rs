@@ -7,7 +7,7 @@ use super::OpsError;
 use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{
-    DivergedPart, Finding, Judged, LandedView, Level, Location, MergeConflict, Scope,
+    DivergedPart, Finding, Judged, LandedView, Level, Location, LockFile, MergeConflict, Scope,
     SuppressedFinding, Suppression, Told, diverged_parts, review, told,
 };
 use crate::git::{CommitId, Upstream};
@@ -103,11 +103,21 @@ fn check_component(
         diverged,
     };
     let ours = session.history(component, &session.source)?;
+    let lock_bytes = match &component.lock_file {
+        Some(path) => session.tree(&session.source)?.read(path)?,
+        None => None,
+    };
+    let lock_file = component.lock_file.as_ref().map(|path| LockFile {
+        path,
+        bytes: lock_bytes.as_deref(),
+        history: &ours,
+    });
     let Some(upstream) = upstream else {
         let whereabouts = find_missing(session, component, &ours)?;
         let judged = Judged {
             policy: component.heads,
             whereabouts: &whereabouts,
+            lock_file,
             ..Judged::alone(&ours, &component.version_locations)
         };
         let told = told(&judged, &configured(session, &ours));
@@ -141,6 +151,7 @@ fn check_component(
         }),
         whereabouts: &whereabouts,
         before_merge: if explicit { Some(alone.as_ref().unwrap_or(&ours)) } else { None },
+        lock_file,
         would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
     };
     let told = told(&judged, &configured(session, history));

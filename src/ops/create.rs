@@ -14,7 +14,7 @@ use super::write_access::WriteAccess;
 use crate::alembic::{AlembicError, run_target};
 use crate::check::{Code, Judged, Level, run_rules};
 use crate::journal::{OperationId, OperationKind};
-use crate::plan::{Change, DatabaseState, Image, Review, list, review};
+use crate::plan::{Change, DatabaseState, Image, Review, list, lock_change, review};
 use crate::project::Component;
 use crate::revision::{BranchLabel, RevisionId, RevisionRef};
 use crate::script::{Destructive, History, ScriptProblem, function_body, read_footprint};
@@ -154,7 +154,7 @@ pub fn create(
     if let Some(path) = restored(session, &before, &after)? {
         return Err(CreateError::WroteOver { path }.into());
     }
-    let operation = record(session, request, &before, &after, access)?;
+    let operation = record(session, component, request, (&before, &after), access)?;
     if let Some(problem) = new_problem(&before, &after) {
         let ScriptProblem { path, kind, .. } = problem;
         let (path, reason) = (path.clone(), kind.to_string());
@@ -268,9 +268,9 @@ fn restored(
 /// Nothing of the user's was changed, so that it is early enough now.
 fn record(
     session: &Session,
+    component: &Component,
     request: &CreateRequest,
-    before: &History,
-    after: &History,
+    (before, after): (&History, &History),
     access: &mut WriteAccess,
 ) -> Result<Option<OperationId>, OpsError> {
     let working_tree = session.working_tree()?;
@@ -288,6 +288,10 @@ fn record(
     }
     if changes.is_empty() {
         return Ok(None);
+    }
+    if let Some(path) = &component.lock_file {
+        let heads = after.graph.ids(after.graph.heads());
+        changes.extend(lock_change(path, &heads, working_tree.image(path)?));
     }
     let summary = format!("create \"{}\"", request.message);
     Ok(Some(access.run(working_tree, OperationKind::Create, &summary, &changes)?))

@@ -10,7 +10,7 @@ use crate::git::InProgress;
 use crate::journal::{OperationId, OperationKind};
 use crate::plan::{
     Change, RebasePlan, RebaseRequest, Refusal, ScriptConventions, Strategy, commit_message,
-    plan_rebase, summarize,
+    plan_rebase, summarize, with_lock_file,
 };
 use crate::project::Component;
 use crate::revision::RevisionRef;
@@ -88,8 +88,8 @@ pub struct RebaseOutcome {
     pub components: Vec<ComponentRebase>,
     /// The abbreviated id of the commit that was made.
     pub committed: Option<String>,
-    /// Whether the changes were staged, in the middle of a merge.
-    pub staged: bool,
+    /// What of git's the changes were staged for: `merge`, `rebase`, …
+    pub staged_for: Option<&'static str>,
 }
 
 impl RebaseOutcome {
@@ -110,7 +110,13 @@ pub fn plan(session: &Session, options: &RebaseOptions) -> Result<RebaseOutcome,
     for component in session.components()? {
         components.push(plan_component(session, component, options)?);
     }
-    Ok(RebaseOutcome { operation: None, dry_run: true, components, committed: None, staged: false })
+    Ok(RebaseOutcome {
+        operation: None,
+        dry_run: true,
+        components,
+        committed: None,
+        staged_for: None,
+    })
 }
 
 /// Writes what [`plan`] has planned: one journaled operation, staged in the
@@ -137,9 +143,9 @@ pub fn apply(
     let working_tree = session.working_tree()?;
     outcome.operation = Some(access.run(working_tree, kind, &summary, &changes)?);
     let paths: Vec<RepoPath> = changes.iter().map(|change| change.path.clone()).collect();
-    if session.repository.in_progress() == Some(InProgress::Merge) {
+    outcome.staged_for = waiting(session, &paths)?;
+    if outcome.staged_for.is_some() {
         session.repository.stage(&paths)?;
-        outcome.staged = true;
     } else {
         outcome.committed = match options.commit {
             Committing::Not => None,
@@ -151,6 +157,20 @@ pub fn apply(
         };
     }
     Ok(outcome)
+}
+
+/// What of git's waits for these files: a merge for all of them, a rebase or a
+/// cherry-pick where it has stopped for one of them.
+fn waiting(session: &Session, paths: &[RepoPath]) -> Result<Option<&'static str>, OpsError> {
+    let stopped = match session.repository.in_progress() {
+        Some(InProgress::Merge) => return Ok(Some("merge")),
+        Some(InProgress::Rebase) => "rebase",
+        Some(InProgress::CherryPick) => "cherry-pick",
+        Some(InProgress::ApplyMailbox) => "git am",
+        Some(InProgress::Revert | InProgress::Bisect) | None => return Ok(None),
+    };
+    let unmerged = session.repository.unmerged()?;
+    Ok(paths.iter().any(|path| unmerged.contains(path)).then_some(stopped))
 }
 
 fn plan_component(
@@ -180,6 +200,14 @@ fn plan_component(
     let plan = match plan {
         Ok(plan) => with_real_files(session, plan)?,
         Err(refusal) => Err(refusal),
+    };
+    let plan = match (plan, &component.lock_file) {
+        (Ok(plan), Some(path)) => {
+            let heads = history.graph.ids(history.graph.heads());
+            let before = session.working_tree()?.image(path)?;
+            Ok(with_lock_file(plan, path, &heads, before))
+        }
+        (plan, _) => plan,
     };
     let plan = match plan {
         Ok(plan) => match obstacle(session, options, &standings.of, &request, &plan)? {
@@ -259,8 +287,10 @@ fn obstacle(
     plan: &RebasePlan,
 ) -> Result<Option<ComponentRefusal>, OpsError> {
     let paths: Vec<&RepoPath> = plan.changes.iter().map(|change| &change.path).collect();
+    // The lock file's conflict is there to be resolved by this.
     let unmerged = session.repository.unmerged()?;
-    if let Some(path) = paths.iter().find(|path| unmerged.contains(path)) {
+    let is_lock = |path: &RepoPath| plan.lock_file.as_ref() == Some(path);
+    if let Some(path) = paths.iter().find(|path| unmerged.contains(path) && !is_lock(path)) {
         return Ok(Some(ComponentRefusal::Unmerged { path: (*path).clone() }));
     }
     let stashed = session.repository.autostashed()?;

@@ -13,6 +13,7 @@ pub mod hook_config;
 pub mod hook_manager;
 pub mod hook_run;
 mod ledger;
+mod lock_file;
 mod merge;
 mod migrate;
 mod next;
@@ -36,6 +37,7 @@ pub use ledger::{
     BodyHash, Evidence, Ledger, LedgerEntry, Matching, Possibilities, SeenScript, Snapshot,
     Verdict, explain, possibilities,
 };
+pub use lock_file::{lock_change, lock_text, with_lock_file};
 pub use merge::{MergedHead, NewScript, ScriptConventions, merge_script};
 pub use migrate::{Direction, MigratePlan, MigrateRefusal, plan_migration};
 pub use next::{ComponentFacts, HooksInPlace, NextStep, next_step};

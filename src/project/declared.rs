@@ -245,8 +245,8 @@ impl Declared<'_> {
         if component.alembic_command.as_ref().is_some_and(Vec::is_empty) {
             return Err(self.error(declaration, declaration.line, "`alembic` is an empty command"));
         }
-        if let Some(text) = &raw.lock_file {
-            component.lock_file = Some(self.path(declaration, text)?);
+        if raw.lock_file == Some(true) {
+            component.lock_file = Some(component.version_locations[0].entry("HEADS"));
         }
         Ok(())
     }

@@ -433,7 +433,7 @@ database-url-env = "ZETA_URL"
 version-table = "zeta_version"
 version-table-schema = "Tenant"
 alembic = ["uv", "run", "alembic"]
-lock-file = "conf/head.lock"
+lock-file = true
 
 [components.alpha]
 script-location = "src/app/alembic"
@@ -480,7 +480,8 @@ database-url = "sqlite:///x.db"
         assert_eq!(zeta.hint_unreachable.as_deref(), Some("./scripts/run-dev.sh"));
         assert_eq!(alpha.hint_unreachable.as_deref(), Some("ask ops"));
         assert_eq!(zeta.alembic_command, Some(["uv", "run", "alembic"].map(String::from).into()));
-        assert_eq!(zeta.lock_file, Some(path("conf/head.lock")));
+        assert_eq!(zeta.lock_file, Some(path("conf/t/versions/HEADS")));
+        assert_eq!(alpha.lock_file, None);
         assert_eq!(zeta.sqlalchemy_url.as_deref(), Some("postgresql://me"));
         assert_eq!(zeta.database_url_env.as_deref(), Some("ZETA_URL"));
         assert_eq!(zeta.version_table.as_deref(), Some("zeta_version"));

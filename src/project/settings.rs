@@ -159,9 +159,10 @@ pub struct RawComponent {
     /// Shown after `migrate`; never run.
     #[schemars(example = &"restart the server")]
     pub hint_after_migrate: Option<String>,
-    /// Reserved for a file that names the head; read, and not used yet.
-    #[schemars(with = "Option<String>", example = &"migrations/head.lock")]
-    pub lock_file: Option<Spanned<String>>,
+    /// Whether `HEADS` in the version location names the head, so that git itself has a conflict
+    /// where two branches add revisions.
+    #[schemars(extend("default" = false))]
+    pub lock_file: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

@@ -8,6 +8,7 @@ mod create;
 mod doctor;
 mod formats;
 mod graph;
+mod lock_file;
 mod manual;
 mod merge;
 mod overview;

@@ -17,6 +17,7 @@ mod dbm014_second_base;
 mod dbm015_would_diverge;
 mod dbm016_uncommitted;
 mod dbm017_unused_suppression;
+mod dbm018_lock_file;
 mod landed;
 mod table;
 

@@ -7,7 +7,7 @@ use super::{
     dbm005_unreadable, dbm006_dynamic, dbm007_merged_ancestor, dbm008_landed_repointed,
     dbm009_landed_gone, dbm010_landed_edited, dbm011_unresolved_name, dbm012_illegal_id,
     dbm013_stale_docstring, dbm014_second_base, dbm015_would_diverge, dbm016_uncommitted,
-    dbm017_unused_suppression,
+    dbm017_unused_suppression, dbm018_lock_file,
 };
 use crate::check::{Code, Finding, Judged, Level};
 
@@ -52,6 +52,7 @@ pub const RULES: &[Rule] = &[
     dbm015_would_diverge::RULE,
     dbm016_uncommitted::RULE,
     dbm017_unused_suppression::RULE,
+    dbm018_lock_file::RULE,
 ];
 
 /// The rule that a person names: `DBM001`, `dbm001`, `1`, `diverged heads` or `diverged-heads`.
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn the_table_is_in_the_order_of_the_codes_and_every_rule_explains_itself() {
         let codes: Vec<u16> = RULES.iter().map(|rule| rule.code.0).collect();
-        assert_eq!(codes, (1..=17).collect::<Vec<_>>());
+        assert_eq!(codes, (1..=18).collect::<Vec<_>>());
         for rule in RULES {
             let text = rule.explanation;
             assert!(text.contains("Why it matters\n"), "{}", rule.code);

@@ -254,10 +254,10 @@ fn human(outcome: &RebaseOutcome) -> String {
         return escaped_text(&text);
     }
     text += &summary;
-    text += &match (&outcome.committed, outcome.staged) {
+    text += &match (&outcome.committed, outcome.staged_for) {
         (Some(commit), _) => format!(", committed as {commit}"),
-        (None, true) => " and staged for the merge in progress".to_owned(),
-        (None, false) => String::new(),
+        (None, Some(what)) => format!(" and staged for the {what} in progress"),
+        (None, None) => String::new(),
     };
     text += ". Undo with: dbm-git undo\n";
     escaped_text(&text)

@@ -32,6 +32,8 @@ pub struct RebasePlan {
     pub deleted: Vec<(RevisionId, RepoPath)>,
     /// The edits of all files; modes are those of the files on disk, filled in by who reads them.
     pub changes: Vec<Change>,
+    /// The file that names the heads, where it has to be written.
+    pub lock_file: Option<RepoPath>,
     /// Heads of the resulting graph.
     pub heads: Vec<RevisionId>,
     /// Every own revision of the lineages that were touched, in their new order.
@@ -58,6 +60,7 @@ pub fn summarize(plans: &[&RebasePlan]) -> String {
     add(count(|p| p.moved.len()), "revision", "revisions", "rebased");
     add(count(|p| p.renumbered.len()), "file", "files", "renumbered");
     add(count(|p| p.deleted.len()), "merge revision", "merge revisions", "deleted");
+    add(count(|p| p.lock_file.iter().len()), "lock file", "lock files", "written");
     parts.join(", ")
 }
 
@@ -70,6 +73,9 @@ pub fn commit_message(plans: &[&RebasePlan]) -> String {
     let created = plans.iter().flat_map(|plan| &plan.created);
     let created: Vec<&str> = created.map(|new| new.revision.message.as_str()).collect();
     let Some(first) = moved.first() else {
+        if created.is_empty() {
+            return "Name the head in the lock file".to_owned();
+        }
         return format!("Add migration: {}", created.join(", "));
     };
     let (ids, onto) = (named(&moved), text(&first.to));

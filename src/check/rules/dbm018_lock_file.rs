@@ -1,0 +1,102 @@
+//! DBM018: the lock file does not say which heads there are.
+
+use std::collections::BTreeSet;
+
+use super::Rule;
+use crate::check::diverged::diverged_heads;
+use crate::check::{Code, Finding, Judged, Level, Location};
+
+pub const RULE: Rule = Rule {
+    code: Code(18),
+    name: "lock file",
+    level: Level::Error,
+    summary: "the file HEADS is not there, or names other heads than there are",
+    explanation: "\
+With `lock-file = true` the file HEADS in the version location names the head, so that
+git itself has a conflict where two branches add a revision on the same head.
+
+Why it matters
+  A lock file that is not kept up warns of nothing: git merges two branches without a
+  conflict as long as neither of them has touched it.
+
+How to mend it
+  Run `dbm-git rebase`, which writes it, also in the middle of a merge or a rebase.
+  `dbm-git create` keeps it up by itself, alembic alone does not.
+
+Example
+  migrations/versions/HEADS:   1f0c8a2d6b17      <- the head is c7190be4d583
+",
+    run,
+};
+
+fn run(judged: &Judged<'_>) -> Vec<Finding> {
+    let Some(lock) = judged.lock_file else { return Vec::new() };
+    // Which head it ought to name is for whoever mends that to say.
+    if !diverged_heads(lock.history, judged.policy).is_empty() {
+        return Vec::new();
+    }
+    let heads = lock.history.graph.ids(lock.history.graph.heads());
+    let path = lock.path;
+    let message = match lock.bytes.map(String::from_utf8_lossy) {
+        None => format!("the lock file `{path}` is missing"),
+        Some(text) if text.contains("<<<<<<<") => {
+            format!("the lock file `{path}` has conflict markers")
+        }
+        Some(text) => {
+            let named: BTreeSet<&str> =
+                text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            if named == heads.iter().map(|head| head.as_str()).collect() {
+                return Vec::new();
+            }
+            let named: Vec<String> = named.iter().map(|id| format!("`{id}`")).collect();
+            let named = if named.is_empty() { "nothing".to_owned() } else { named.join(", ") };
+            format!("the lock file `{path}` names {named}, which is not the head")
+        }
+    };
+    let finding = RULE.finding(message).at(Location::file(path.clone())).about(heads);
+    vec![finding.help("run `dbm-git rebase`, which writes it")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::LockFile;
+    use crate::check::testing::{history, judge, shown};
+    use crate::tree::RepoPath;
+
+    #[track_caller]
+    fn check(notation: &str, text: Option<&str>, expected: &str) {
+        let history = history(notation);
+        let path = RepoPath::new("versions/HEADS").expect("inside");
+        let lock = LockFile { path: &path, bytes: text.map(str::as_bytes), history: &history };
+        let judged = Judged { lock_file: Some(lock), ..judge(&history) };
+        let said = shown(&RULE, &judged);
+        assert_eq!(said.lines().next().unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn it_has_to_name_the_heads_and_nothing_else() {
+        let line = "<base> -> a\na -> b";
+        check(line, Some("b\n"), "");
+        check(line, Some("b\r\n\r\n"), "");
+        check(line, None, "Error: the lock file `versions/HEADS` is missing");
+        check(
+            line,
+            Some("a\n"),
+            "Error: the lock file `versions/HEADS` names `a`, which is not the head",
+        );
+        check(
+            line,
+            Some(""),
+            "Error: the lock file `versions/HEADS` names nothing, which is not the head",
+        );
+        let marked = "<<<<<<< HEAD\nb\n=======\na\n>>>>>>> other\n";
+        check(line, Some(marked), "Error: the lock file `versions/HEADS` has conflict markers");
+        check("<base> -> a (x)\n<base> -> b (y)", Some("a\nb\n"), "");
+    }
+
+    #[test]
+    fn of_diverged_heads_it_says_nothing() {
+        check("<base> -> a\na -> b\na -> c", Some("b\n"), "");
+    }
+}
