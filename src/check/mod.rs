@@ -16,5 +16,5 @@ mod words;
 pub use context::{Judged, LandedView, LockFile, MergeConflict, Whereabouts};
 pub use diverged_part::{DivergedPart, PartRevision, diverged_parts};
 pub use finding::{Code, Finding, Level, Location};
-pub use rules::{RULES, Rule, rule, run_rules};
+pub use rules::{RULES, Rule, rule, run_rules, sort_findings};
 pub use suppression::{Scope, SuppressedFinding, Suppression, Told, review, told};

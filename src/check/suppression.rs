@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::rules::{UNUSED, run_rules};
+use super::rules::{UNUSED, run_rules, sort_findings};
 use super::{Code, Finding, Judged, Location};
 use crate::script::{Comment, comments_beginning_with};
 use crate::tree::RepoPath;
@@ -74,6 +74,7 @@ pub fn told(judged: &Judged<'_>, configured: &[Suppression]) -> Told {
     for (suppression, is_used) in in_scripts.iter().zip(told.is_used.split_off(configured.len())) {
         told.findings.extend(review(suppression, is_used, Some(judged)));
     }
+    sort_findings(&mut told.findings);
     told
 }
 

@@ -19,17 +19,19 @@ impl Repository {
 
     /// Makes one commit of exactly `paths`, whatever else is staged.
     pub fn commit_only(&self, paths: &[RepoPath], message: &str) -> Result<String, GitError> {
-        self.stage(paths)?;
-        let mut arguments = vec!["commit", "--quiet", "--only", "--message", message, "--"];
-        arguments.extend(paths.iter().map(RepoPath::as_str));
-        self.run(&arguments)?;
-        Ok(self.head()?.map(|id| id.short()).unwrap_or_default())
+        self.commit_with(paths, &["--message", message])
     }
 
     /// Adds exactly `paths` to the last commit, whatever else is staged.
     pub fn amend_only(&self, paths: &[RepoPath]) -> Result<String, GitError> {
+        self.commit_with(paths, &["--amend", "--no-edit"])
+    }
+
+    fn commit_with(&self, paths: &[RepoPath], how: &[&str]) -> Result<String, GitError> {
         self.stage(paths)?;
-        let mut arguments = vec!["commit", "--quiet", "--amend", "--no-edit", "--only", "--"];
+        let mut arguments = vec!["commit", "--quiet", "--only"];
+        arguments.extend(how);
+        arguments.push("--");
         arguments.extend(paths.iter().map(RepoPath::as_str));
         self.run(&arguments)?;
         Ok(self.head()?.map(|id| id.short()).unwrap_or_default())

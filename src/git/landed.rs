@@ -25,7 +25,7 @@ pub struct RefTip {
 }
 
 impl Repository {
-    /// Upstream by DESIGN.md's order: `explicit` (`--base`), the configuration,
+    /// Upstream, in this order: `explicit` (`--base`), the configuration,
     /// the default branch of the remote `upstream`, `origin/HEAD`,
     /// `origin/main`, `origin/master`, else the local `main` or `master` when
     /// another branch is checked out. A branch that is itself protected has its

@@ -111,13 +111,24 @@ mod tests {
         let LockError::Held { holder: Some(holder) } = refused else { panic!("nobody named") };
         assert_eq!(holder, Holder { pid, command: "dbm-git rebase".to_owned() });
         assert!(RepositoryLock::is_held(common.path()));
-        // The other one stops waiting, and this one is through a moment later.
-        let folder = common.path().to_path_buf();
-        let waiting =
-            thread::spawn(move || RepositoryLock::acquire(&folder, "dbm-git undo").map(drop));
         drop(lock);
-        waiting.join().expect("no panic").expect("free in time");
-        assert!(!RepositoryLock::is_held(common.path()));
         RepositoryLock::acquire(common.path(), "dbm-git merge").expect("free again");
+    }
+
+    #[test]
+    fn a_lock_that_its_holder_gives_back_in_time_is_had() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        let [holder, waiting] = [(), ()].map(|()| open(&path).expect("a file"));
+        holder.lock().expect("free");
+        assert!(waiting.try_lock().is_err());
+        let (begun, begins) = mpsc::channel();
+        let waits = thread::spawn(move || {
+            begun.send(()).expect("somebody listens");
+            lock_in_time(&waiting)
+        });
+        begins.recv().expect("it has begun");
+        drop(holder);
+        assert!(waits.join().expect("no panic"));
     }
 }

@@ -8,7 +8,7 @@ use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{
     DivergedPart, Finding, Judged, LandedView, Level, Location, LockFile, MergeConflict, Scope,
-    SuppressedFinding, Suppression, Told, diverged_parts, review, told,
+    SuppressedFinding, Suppression, Told, diverged_parts, review, sort_findings, told,
 };
 use crate::git::{CommitId, Upstream};
 use crate::project::{Component, Ignored};
@@ -201,6 +201,7 @@ fn review_configured(session: &Session, checked: &mut [Checked]) -> Result<(), O
         .flat_map(|(at, suppression)| review(suppression, is_used(at), None))
         .collect();
     checked[0].told.findings.extend(found);
+    sort_findings(&mut checked[0].told.findings);
     Ok(())
 }
 

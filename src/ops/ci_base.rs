@@ -52,7 +52,15 @@ pub fn find_base(
         CiEvent::Proposal(proposal) => proposal.name.clone(),
         _ => "HEAD".to_owned(),
     };
-    let finder = Finder { repository, head: commit, remote, may_fetch, name, notes: Vec::new() };
+    let finder = Finder {
+        repository,
+        head: commit,
+        remote,
+        may_fetch,
+        name,
+        notes: Vec::new(),
+        failed: None,
+    };
     match plan_base(&event, &head) {
         BasePlan::Merged { target, merged_with, proposal } => {
             finder.merged(&target, &merged_with, &proposal)
@@ -88,6 +96,8 @@ struct Finder {
     /// What is judged, for people.
     name: String,
     notes: Vec<String>,
+    /// Why git did not fetch, the last time that it was asked to.
+    failed: Option<GitError>,
 }
 
 impl Finder {
@@ -101,13 +111,15 @@ impl Finder {
         let mut wanted = vec![self.refspec(target)];
         wanted.extend([merged_with, proposal].map(str::to_owned));
         wanted.retain(|want| want.contains(':') || !self.repository.has_commit(want));
-        let fetched = self.fetch(wanted, Depth::Commits(1));
-        if fetched.is_err() && self.repository.is_shallow() && self.may_fetch {
-            // Not every server gives commits by their id. Those of a merge are next to it.
-            let _ = self.fetch(vec![self.refspec(target)], Depth::Commits(1));
-            let _ = self.fetch(vec!["HEAD".to_owned(), self.head.to_string()], Depth::Deepen(1));
+        // Not every server gives commits by their id. Those of a merge are next to it.
+        let is_refused = !self.fetch(wanted, Depth::Commits(1)) && self.repository.is_shallow();
+        if is_refused {
+            self.fetch(vec![self.refspec(target)], Depth::Commits(1));
         }
-        let tip = self.tip(target, fetched)?;
+        let tip = self.tip(target)?;
+        if is_refused {
+            self.fetch(vec!["HEAD".to_owned(), self.head.to_string()], Depth::Deepen(1));
+        }
         let merge_base = self.known(merged_with)?;
         let alone = self.known(proposal).ok();
         self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
@@ -136,20 +148,19 @@ impl Finder {
             }
             _ => {}
         }
-        let mut fetched = self.fetch(wanted.clone(), Depth::Commits(depth));
-        if fetched.is_err() && has_merge && self.may_fetch {
+        if !self.fetch(wanted.clone(), Depth::Commits(depth)) && has_merge {
             // There is none where the two conflict.
             has_merge = false;
             wanted.pop();
-            fetched = self.fetch(wanted, Depth::Commits(1));
+            self.fetch(wanted, Depth::Commits(1));
         }
-        let tip = self.tip(target, fetched)?;
+        let tip = self.tip(target)?;
         let judged_commit = match &judged {
             Some(id) => self.known(id)?,
             None => self.head,
         };
+        self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
         if has_merge && let Some((merge, merged_with)) = self.merge_of(judged_commit)? {
-            self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
             let base = Some(merged_with);
             return Ok(self.found(tip, base, Some(judged_commit), Some(merge)));
         }
@@ -157,16 +168,14 @@ impl Finder {
             Some(id) => Some(self.known(&id)?),
             None => self.ancestry(judged_commit, target, tip.commit)?,
         };
-        self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
         Ok(self.found(tip, merge_base, None, judged.map(|_| judged_commit)))
     }
 
     /// `HEAD` takes the place of `base`.
     fn in_place(mut self, base: &str, event: &CiEvent) -> Result<FoundBase, OpsError> {
-        let fetched = match self.repository.has_commit(base) {
-            true => Ok(()),
-            false => self.fetch(vec![base.to_owned()], Depth::Commits(1)),
-        };
+        if !self.repository.has_commit(base) {
+            self.fetch(vec![base.to_owned()], Depth::Commits(1));
+        }
         let commit = match (self.repository.commit(base), event) {
             (Ok(commit), _) => commit,
             // What was pushed over by force is nowhere any more.
@@ -177,7 +186,7 @@ impl Finder {
                 ));
                 return Ok(FoundBase { notes: self.notes, ..FoundBase::default() });
             }
-            (Err(_), _) => return Err(self.unknown(base, fetched)),
+            (Err(_), _) => return Err(self.unknown(base)),
         };
         self.notes.push(format!("HEAD is judged in place of {}", commit.short()));
         let upstream = Upstream { name: commit.short(), commit };
@@ -185,7 +194,7 @@ impl Finder {
     }
 
     /// Nothing but this clone, its configuration and its remote tells.
-    fn told_by_nobody(self, options: &SessionOptions) -> Result<FoundBase, OpsError> {
+    fn told_by_nobody(mut self, options: &SessionOptions) -> Result<FoundBase, OpsError> {
         let session = Session::open(options.clone())?;
         let known = match session.upstream() {
             Ok(known) => known.cloned(),
@@ -203,8 +212,10 @@ impl Finder {
             (None, Some(upstream)) => Some(upstream.name.clone()),
             (None, None) if self.may_fetch => {
                 let asked = self.repository.default_branch_of(&remote);
-                let missing = "the name of the default branch";
-                asked.map_err(|error| self.unknown(missing, Err(error.into())))?
+                asked.unwrap_or_else(|error| {
+                    self.failed = Some(error);
+                    None
+                })
             }
             (None, None) => None,
         };
@@ -213,7 +224,7 @@ impl Finder {
             short.map_or_else(|| name.clone(), str::to_owned)
         });
         let Some(target) = target else {
-            return Err(self.unknown("the name of the default branch", Ok(())));
+            return Err(self.unknown("the name of the default branch"));
         };
         if branch.as_deref() == Some(&*target) && options.base.is_none() {
             return Ok(FoundBase::default());
@@ -246,12 +257,9 @@ impl Finder {
                 return Ok(found);
             }
             let wanted = vec![self.refspec(target), judged.to_string()];
-            if self.fetch(wanted, depth).is_err() {
-                // By id it is not given: whatever this clone was told to fetch has it.
-                let fetched = self.fetch(Vec::new(), depth);
-                if fetched.is_err() {
-                    return Err(self.unknown("what the two have in common", fetched));
-                }
+            // By id it may not be given: whatever this clone was told to fetch has it.
+            if !self.fetch(wanted, depth) && !self.fetch(Vec::new(), depth) {
+                return Err(self.unknown("what the two have in common"));
             }
         }
         Ok(self.repository.merge_base(judged, tip)?)
@@ -281,33 +289,39 @@ impl Finder {
         self.repository.cloned_from().as_deref() != Some(remote)
     }
 
-    fn tip(&self, target: &str, fetched: Result<(), OpsError>) -> Result<Upstream, OpsError> {
+    /// The target's last commit. One from an earlier fetch is none: what has
+    /// landed since would be missing.
+    fn tip(&self, target: &str) -> Result<Upstream, OpsError> {
         let refspec = self.refspec(target);
         let local = refspec.rsplit(':').next().unwrap_or_default();
-        match self.repository.commit(local) {
-            Ok(commit) => {
-                let name = local.strip_prefix("refs/remotes/").unwrap_or(target).to_owned();
-                Ok(Upstream { name, commit })
-            }
-            Err(_) => Err(self.unknown(&format!("branch `{target}`"), fetched)),
-        }
+        let commit = self.repository.commit(local).ok().filter(|_| self.failed.is_none());
+        let commit = commit.ok_or_else(|| self.unknown(&format!("branch `{target}`")))?;
+        let name = local.strip_prefix("refs/remotes/").unwrap_or(target).to_owned();
+        Ok(Upstream { name, commit })
     }
 
     fn known(&self, id: &str) -> Result<CommitId, OpsError> {
-        self.repository.commit(id).map_err(|_| self.unknown(&format!("commit `{id}`"), Ok(())))
+        self.repository.commit(id).map_err(|_| self.unknown(&format!("commit `{id}`")))
     }
 
-    fn fetch(&mut self, wanted: Vec<String>, depth: Depth) -> Result<(), OpsError> {
-        let Some(remote) = self.remote.clone().filter(|_| self.may_fetch) else { return Ok(()) };
-        self.repository.fetch(&Fetch { remote, wanted, depth })?;
+    /// Whether it is there now, as far as git is allowed to ask for it.
+    fn fetch(&mut self, wanted: Vec<String>, depth: Depth) -> bool {
+        let Some(remote) = self.remote.clone().filter(|_| self.may_fetch) else { return true };
+        self.failed = self.repository.fetch(&Fetch { remote, wanted, depth }).err();
         // libgit2 has read where history ends, and reads it once.
-        self.repository = Repository::open()?;
-        Ok(())
+        match Repository::open() {
+            Ok(repository) => self.repository = repository,
+            Err(error) => self.failed = Some(error),
+        }
+        self.failed.is_none()
     }
 
-    fn unknown(&self, missing: &str, fetched: Result<(), OpsError>) -> OpsError {
-        let source = fetched.err().map(Box::new);
-        OpsError::BaseUnknown { name: self.name.clone(), missing: missing.to_owned(), source }
+    fn unknown(&self, missing: &str) -> OpsError {
+        OpsError::BaseUnknown {
+            name: self.name.clone(),
+            missing: missing.to_owned(),
+            reason: self.failed.as_ref().map(ToString::to_string),
+        }
     }
 
     fn found(

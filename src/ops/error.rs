@@ -79,8 +79,11 @@ pub enum OpsError {
     #[error("cannot remember what was seen in this worktree")]
     Seen(#[source] std::io::Error),
     /// In continuous integration, where "nothing found" must be true.
-    #[error("what {name} is to be merged with is not known: this clone lacks {missing}")]
-    BaseUnknown { name: String, missing: String, source: Option<Box<OpsError>> },
+    #[error(
+        "what {name} is to be merged with is not known: this clone lacks {missing}{}",
+        reason.as_ref().map_or(String::new(), |reason| format!(", and {reason}"))
+    )]
+    BaseUnknown { name: String, missing: String, reason: Option<String> },
     #[error("no Alembic environment was found in this repository")]
     NoComponent { notes: Vec<String> },
     #[error("there is no component `{name}`")]

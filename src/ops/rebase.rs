@@ -329,10 +329,12 @@ fn unamendable(session: &Session) -> Result<Option<ComponentRefusal>, OpsError> 
     let Some(head) = session.repository.head()? else {
         return Ok(Some(ComponentRefusal::NothingToAmend));
     };
-    let Some(upstream) = session.upstream()? else { return Ok(None) };
-    let has_landed = session.repository.merge_base(head, upstream.commit)? == Some(head);
-    Ok(has_landed.then(|| ComponentRefusal::LandedCommit {
-        commit: head.short(),
-        upstream: upstream.name.clone(),
-    }))
+    let protected = &session.project.settings.protected;
+    for tip in session.repository.landed_refs(session.upstream()?, protected)? {
+        if session.repository.merge_base(head, tip.commit)? == Some(head) {
+            let (commit, upstream) = (head.short(), tip.name);
+            return Ok(Some(ComponentRefusal::LandedCommit { commit, upstream }));
+        }
+    }
+    Ok(None)
 }

@@ -61,6 +61,15 @@ impl InstallReport {
     }
 }
 
+/// What the hooks will do from now on, unless this clone's settings say otherwise.
+pub const WHAT_HAPPENS_WHEN: &str = "
+after a pull, merge, rebase or switch   a few lines if revisions arrived, diverged or vanished
+before a push                           new errors block it; what would diverge once merged warns
+the database                            is looked at and never changed, unless you ask for it:
+                                        `git config dbm-git.postMerge sync`
+DBM_GIT=0 skips the hooks once; `dbm-git uninstall` takes them out; `dbm-git` shows where you are
+";
+
 impl fmt::Display for InstallReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for hook in &self.hooks {

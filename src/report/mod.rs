@@ -46,7 +46,7 @@ pub use findings::{FindingsStyle, Sources, render_findings, render_summary, rend
 pub use github::GithubReport;
 pub use gitlab::GitlabReport;
 pub use graph::{ComponentGraphReport, GraphReport, RevisionReport, render_graphs};
-pub use install::{HookReport, InstallReport};
+pub use install::{HookReport, InstallReport, WHAT_HAPPENS_WHEN};
 pub use journal::{LogReport, RecoverReport, SettleReport, UndoReport};
 pub use junit::JunitReport;
 pub use lanes::{LaneStyle, Selection};

@@ -1,5 +1,6 @@
 //! The repository at a glance.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::status::{ComponentStatusReport, state_words};
@@ -7,19 +8,20 @@ use crate::ops::overview::{ComponentOverview, Overview};
 use crate::plan::{DatabaseState, HooksInPlace, list};
 
 /// `dbm-git --format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OverviewReport {
     pub version: u32,
     pub branch: Option<String>,
     pub upstream: Option<String>,
     pub components: Vec<ComponentOverviewReport>,
     /// `all`, `some` or `none` of git's hooks call dbm-git.
+    #[schemars(extend("enum" = ["all", "some", "none"]))]
     pub hooks: &'static str,
     pub next: Option<NextReport>,
 }
 
 /// One component of an [`OverviewReport`].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ComponentOverviewReport {
     pub name: String,
     pub revisions: usize,
@@ -30,7 +32,7 @@ pub struct ComponentOverviewReport {
 }
 
 /// What to do next.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct NextReport {
     pub command: String,
     pub reason: String,

@@ -9,14 +9,14 @@ use schemars::{JsonSchema, Schema};
 
 use super::{
     CheckReport, CreateReport, DoctorReport, ErrorReport, ExplainReport, GraphReport,
-    InstallReport, LogReport, MigrateReport, RebaseReport, RecoverReport, SettleReport,
-    StatusReport, SyncReport, UndoReport,
+    InstallReport, LogReport, MigrateReport, OverviewReport, RebaseReport, RecoverReport,
+    SettleReport, StatusReport, SyncReport, UndoReport,
 };
 
 /// The form of the JSON that some commands answer with.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputSchema {
-    /// The command that it is named after, or `error`.
+    /// The command that it is named after; `overview` without any, and `error`.
     pub name: &'static str,
     /// All commands that answer in this form.
     pub commands: &'static [&'static str],
@@ -38,6 +38,7 @@ pub const OUTPUT_SCHEMAS: &[OutputSchema] = &[
     output("install", &["install", "uninstall"], written::<InstallReport>),
     output("doctor", &["doctor"], written::<DoctorReport>),
     output("explain", &["explain"], written::<ExplainReport>),
+    output("overview", &[], written::<OverviewReport>),
     output("error", &[], written::<ErrorReport>),
 ];
 

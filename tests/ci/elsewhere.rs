@@ -66,6 +66,17 @@ fn a_base_that_cannot_be_fetched_is_an_error_and_not_a_clean_answer() {
 }
 
 #[test]
+fn what_an_earlier_job_has_fetched_is_not_taken_for_today() {
+    let forge = Forge::new(Story::DivergedSince);
+    let git_ref = "refs/pull/1/merge";
+    let job = forge.whole_checkout(git_ref).github("pull_request", git_ref, &payload(&forge));
+    job.repo.git(["update-ref", "refs/remotes/origin/main", &forge.base]);
+    job.repo.git(["remote", "set-url", "origin", "file:///nowhere.git"]);
+    let run = job.run(&["check"]).expect_code(3);
+    assert!(run.stderr.contains("lacks branch `main`, and `git fetch"), "{run}");
+}
+
+#[test]
 fn without_fetching_what_the_clone_has_must_do() {
     let forge = Forge::new(Story::Diverged);
     let job = pull_request(&forge);

@@ -78,6 +78,12 @@ pub fn run_rules(judged: &Judged<'_>) -> Vec<Finding> {
             finding.is_new &= !known.contains(&finding.identity());
         }
     }
+    sort_findings(&mut findings);
+    findings
+}
+
+/// The gravest first, then by place.
+pub fn sort_findings(findings: &mut [Finding]) {
     findings.sort_by_cached_key(|finding| {
         let place = finding.location.clone();
         (
@@ -88,7 +94,6 @@ pub fn run_rules(judged: &Judged<'_>) -> Vec<Finding> {
             finding.message.clone(),
         )
     });
-    findings
 }
 
 #[cfg(test)]

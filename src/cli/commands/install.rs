@@ -10,7 +10,7 @@ use crate::ops::hook_facts::HooksSought;
 use crate::ops::hook_road::{self, HookRoad};
 use crate::ops::install::{self, FragileHooks, HookOptions, InstallOutcome, Installed};
 use crate::ops::{self, OpsError, Repository, Session, SessionOptions};
-use crate::report::{InstallReport, escaped_text};
+use crate::report::{InstallReport, WHAT_HAPPENS_WHEN, escaped_text};
 
 /// Flags of `install`.
 #[derive(Debug, clap::Args)]
@@ -66,7 +66,10 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
         remember();
     }
     let report = InstallReport::installed(&outcome);
-    ui.report(&report, || escaped_text(&report.to_string()));
+    ui.report(&report, || {
+        let is_said = !flags.dry_run && !ui.quiet;
+        escaped_text(&report.to_string()) + if is_said { WHAT_HAPPENS_WHEN } else { "" }
+    });
     if !ui.is_json() {
         say(&outcome, flags.dry_run, ui);
     }

@@ -14,6 +14,9 @@ use crate::report::{OverviewReport, escaped_text, render_overview};
 
 /// Shows what there is, and the one command to go on with; elsewhere the help.
 pub fn run(global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    if global.at.is_some() {
+        return Err(CliError::usage("--at is for commands that look at a commit: check, graph"));
+    }
     let repository = match Repository::open().map_err(OpsError::from) {
         Ok(repository) => repository,
         Err(error) if error.is_elsewhere() && !ui.is_json() => {

@@ -70,18 +70,24 @@ const NAMED: usize = 2;
 /// What a commit of these plans says: what moved where, then each revision.
 pub fn commit_message(plans: &[&RebasePlan]) -> String {
     let moved: Vec<&Move> = plans.iter().flat_map(|plan| &plan.moved).collect();
-    let created = plans.iter().flat_map(|plan| &plan.created);
-    let created: Vec<&str> = created.map(|new| new.revision.message.as_str()).collect();
-    let Some(first) = moved.first() else {
-        if created.is_empty() {
-            return "Name the head in the lock file".to_owned();
+    if moved.is_empty() {
+        let created = plans.iter().flat_map(|plan| &plan.created);
+        let created: Vec<&str> = created.map(|new| new.revision.message.as_str()).collect();
+        return match created.as_slice() {
+            [] => format!("Migrations: {}", summarize(plans)),
+            some => format!("Add migration: {}", some.join(", ")),
+        };
+    }
+    let mut onto: Vec<String> = Vec::new();
+    for first in plans.iter().filter_map(|plan| plan.moved.first()) {
+        let target = text(&first.to);
+        if !onto.contains(&target) {
+            onto.push(target);
         }
-        return format!("Add migration: {}", created.join(", "));
-    };
-    let (ids, onto) = (named(&moved), text(&first.to));
+    }
     let line = |moved: &&Move| format!("{} -> {}\n", text(&moved.to), moved.revision);
     let lines: String = moved.iter().map(line).collect();
-    format!("Rebase {ids} onto {onto}\n\n{lines}")
+    format!("Rebase {} onto {}\n\n{lines}", named(&moved), onto.join(", "))
 }
 
 fn named(moved: &[&Move]) -> String {
@@ -98,4 +104,43 @@ fn text(ids: &[RevisionId]) -> String {
         return "<base>".to_owned();
     }
     ids.iter().map(RevisionId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> RevisionId {
+        RevisionId::new(text).expect("an id")
+    }
+
+    /// `m -> f` moves `f` onto `m`.
+    fn plan(moves: &[&str]) -> RebasePlan {
+        let moved = moves.iter().map(|text| {
+            let (to, revision) = text.split_once(" -> ").expect("an arrow");
+            let path = RepoPath::new("versions/x.py").expect("inside");
+            Move { revision: id(revision), from: Vec::new(), to: vec![id(to)], path }
+        });
+        RebasePlan { moved: moved.collect(), ..RebasePlan::default() }
+    }
+
+    #[track_caller]
+    fn check(plans: &[RebasePlan], expected: &str) {
+        let plans: Vec<&RebasePlan> = plans.iter().collect();
+        assert_eq!(commit_message(&plans), expected);
+    }
+
+    #[test]
+    fn a_commit_says_what_moved_where() {
+        check(&[plan(&["m -> f"])], "Rebase migration f onto m\n\nm -> f\n");
+        check(&[plan(&["m -> f", "f -> g"])], "Rebase migrations f, g onto m\n\nm -> f\nf -> g\n");
+        let many = plan(&["m -> f", "f -> g", "g -> h"]);
+        check(&[many], "Rebase 3 migrations onto m\n\nm -> f\nf -> g\ng -> h\n");
+        check(
+            &[plan(&["m -> f"]), plan(&["n -> g"])],
+            "Rebase migrations f, g onto m, n\n\nm -> f\nn -> g\n",
+        );
+        let lock = RebasePlan { lock_file: RepoPath::new("HEADS"), ..RebasePlan::default() };
+        check(&[lock], "Migrations: 1 lock file written");
+    }
 }
