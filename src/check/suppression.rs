@@ -44,8 +44,8 @@ pub struct SuppressedFinding {
 pub struct Told {
     pub findings: Vec<Finding>,
     pub suppressed: Vec<SuppressedFinding>,
-    /// Whether each suppression of the configuration had something to suppress.
-    pub is_used: Vec<bool>,
+    /// Of each suppression of the configuration, the codes that were found.
+    pub used: Vec<HashSet<Code>>,
 }
 
 impl Suppression {
@@ -71,8 +71,8 @@ pub fn told(judged: &Judged<'_>, configured: &[Suppression]) -> Told {
     let in_scripts = suppressions_in(judged);
     let all: Vec<&Suppression> = configured.iter().chain(&in_scripts).collect();
     let mut told = part(run_rules(judged), &all);
-    for (suppression, is_used) in in_scripts.iter().zip(told.is_used.split_off(configured.len())) {
-        told.findings.extend(review(suppression, is_used, Some(judged)));
+    for (suppression, used) in in_scripts.iter().zip(told.used.split_off(configured.len())) {
+        told.findings.extend(review(suppression, &used, Some(judged)));
     }
     sort_findings(&mut told.findings);
     told
@@ -114,12 +114,12 @@ fn read(comment: &Comment, path: &RepoPath) -> Option<Suppression> {
 }
 
 fn part(findings: Vec<Finding>, suppressions: &[&Suppression]) -> Told {
-    let mut parted = Told { is_used: vec![false; suppressions.len()], ..Told::default() };
+    let mut parted = Told { used: vec![HashSet::new(); suppressions.len()], ..Told::default() };
     for finding in findings {
         let mut reason = None;
         for (at, suppression) in suppressions.iter().enumerate() {
             if suppression.covers(&finding) {
-                parted.is_used[at] = true;
+                parted.used[at].insert(finding.code);
                 reason.get_or_insert_with(|| suppression.reason.clone());
             }
         }
@@ -135,7 +135,7 @@ fn part(findings: Vec<Finding>, suppressions: &[&Suppression]) -> Told {
 /// it is in; a suppression of the configuration has none.
 pub fn review(
     suppression: &Suppression,
-    is_used: bool,
+    used: &HashSet<Code>,
     judged: Option<&Judged<'_>>,
 ) -> Vec<Finding> {
     let finding = |message: String, help: &str| {
@@ -160,19 +160,25 @@ pub fn review(
         .collect();
     if suppression.reason.is_none() {
         let message = format!("nothing says why {} is ignored", suppression.codes.join(", "));
-        found.push(finding(message, "write the reason behind the code"));
+        let help = match suppression.scope {
+            Scope::File(_) => "write the reason behind the code",
+            Scope::Files(_) | Scope::Everywhere => "write `reason = \"…\"` below it",
+        };
+        found.push(finding(message, help));
     }
-    if !is_used && unknown.is_empty() && can_tell(suppression, judged) {
-        let message = format!("{} is ignored, and is not found", suppression.codes.join(", "));
-        found.push(finding(message, "take the suppression out"));
+    for code in suppression.known().filter(|code| !used.contains(code)) {
+        if can_tell(code, suppression, judged) {
+            let message = format!("{code} is ignored, and is not found");
+            found.push(finding(message, "take the code, or the suppression, out"));
+        }
     }
     found
 }
 
 /// Whether it would show here if it were of use. What is wrong with a change is
 /// wrong until that has landed.
-fn can_tell(suppression: &Suppression, judged: Option<&Judged<'_>>) -> bool {
-    let is_about_changes = suppression.known().any(|code| matches!(code.0, 8..=10 | 15 | 16));
+fn can_tell(code: Code, suppression: &Suppression, judged: Option<&Judged<'_>>) -> bool {
+    let is_about_changes = matches!(code.0, 8..=10 | 15 | 16);
     !is_about_changes
         || judged
             .is_some_and(|judged| judged.upstream.is_some() && !has_landed(suppression, judged))
@@ -248,7 +254,10 @@ mod tests {
             &judge(&stale_with("# dbm-git: ignore everything")),
             "DBM013; a suppression names no code, so it suppresses nothing",
         );
-        check(&judge(&stale_with("# dbm-git: ignore DBM013, DBM001 both")), "(DBM013 both)");
+        check(
+            &judge(&stale_with("# dbm-git: ignore DBM013, DBM001 both")),
+            "(DBM013 both); DBM001 is ignored, and is not found",
+        );
     }
 
     #[test]

@@ -88,9 +88,9 @@ impl Repository {
         matches.then_some(Upstream { name: tracking.name, commit: tracking.commit })
     }
 
-    /// The remote-tracking ref of the branch that is checked out.
+    /// The remote-tracking ref of the branch that is checked out, or being rebased.
     pub fn tracking_ref(&self) -> Option<RefTip> {
-        let branch = self.git.find_branch(&self.branch()?, BranchType::Local).ok()?;
+        let branch = self.git.find_branch(&self.branch_at_work()?, BranchType::Local).ok()?;
         let upstream = branch.upstream().ok()?;
         let name = upstream.name().ok()??.to_owned();
         let commit = upstream.get().peel_to_commit().ok()?;
@@ -172,7 +172,7 @@ impl Repository {
     /// Remote-tracking branches that are neither landed refs nor this branch's own.
     pub fn foreign_branches(&self, landed: &[RefTip]) -> Result<Vec<RefTip>, GitError> {
         let own = self.tracking_ref().map(|tip| tip.name);
-        let branch = self.branch();
+        let branch = self.branch_at_work();
         Ok(self
             .remote_branches()?
             .into_iter()

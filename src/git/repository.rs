@@ -116,6 +116,16 @@ impl Repository {
         target.strip_prefix("refs/heads/").map(str::to_owned)
     }
 
+    /// The branch that is checked out; in a rebase, which detaches `HEAD`, the one
+    /// that is being rebased.
+    pub fn branch_at_work(&self) -> Option<String> {
+        let head_name = |folder: &str| {
+            let text = std::fs::read_to_string(self.git.path().join(folder).join("head-name"));
+            Some(text.ok()?.trim().strip_prefix("refs/heads/")?.to_owned())
+        };
+        self.branch().or_else(|| head_name("rebase-merge")).or_else(|| head_name("rebase-apply"))
+    }
+
     /// What git is in the middle of.
     pub fn in_progress(&self) -> Option<InProgress> {
         use git2::RepositoryState as State;

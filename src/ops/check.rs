@@ -1,14 +1,14 @@
 //! `check`: the findings of each component, in any state of the files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::OpsError;
 use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{
-    DivergedPart, Finding, Judged, LandedView, Level, Location, LockFile, MergeConflict, Scope,
-    SuppressedFinding, Suppression, Told, diverged_parts, review, sort_findings, told,
+    Code, DivergedPart, Finding, Judged, LandedView, Level, Location, LockFile, MergeConflict,
+    Scope, SuppressedFinding, Suppression, Told, diverged_parts, review, sort_findings, told,
 };
 use crate::git::{CommitId, Upstream};
 use crate::project::{Component, Ignored};
@@ -103,15 +103,8 @@ fn check_component(
         diverged,
     };
     let ours = session.history(component, &session.source)?;
-    let lock_bytes = match &component.lock_file {
-        Some(path) => session.tree(&session.source)?.read(path)?,
-        None => None,
-    };
-    let lock_file = component.lock_file.as_ref().map(|path| LockFile {
-        path,
-        bytes: lock_bytes.as_deref(),
-        history: &ours,
-    });
+    let lock_bytes = lock_bytes(session, component, &session.source)?;
+    let lock_file = lock_file(component, lock_bytes.as_deref(), &ours);
     let Some(upstream) = upstream else {
         let whereabouts = find_missing(session, component, &ours)?;
         let judged = Judged {
@@ -130,8 +123,11 @@ fn check_component(
     } else {
         merged(session, component, &ours, upstream)?
     };
+    // The lock file is there to conflict.
+    let is_lock = |path: &&RepoPath| component.lock_file.as_ref() != Some(path);
+    let conflicts = merged.conflicts.iter().filter(is_lock);
     let conflicts: Vec<MergeConflict> =
-        merged.conflicts.iter().map(|path| MergeConflict { path: path.clone() }).collect();
+        conflicts.map(|path| MergeConflict { path: path.clone() }).collect();
     let explicit = session.has_explicit_base();
     let alone = match session.judged_alone() {
         Some(commit) => Some(session.history(component, &Source::Commit(commit))?),
@@ -154,16 +150,58 @@ fn check_component(
         lock_file,
         would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
     };
-    let told = told(&judged, &configured(session, history));
+    let mut told = told(&judged, &configured(session, history));
+    if session.is_base_fetched() {
+        for help in told.findings.iter_mut().filter_map(|finding| finding.help.as_mut()) {
+            // Whoever reads this elsewhere may not have what was fetched here.
+            *help = help.replace("run `git merge ", "run `git fetch`, `git merge ");
+        }
+    }
     let diverged = diverged_parts(&judged, &told.findings);
     Ok(checked(if explicit { merged.history } else { ours }, told, diverged))
 }
 
-/// What there is to say of a history by itself.
-pub fn told_of(session: &Session, component: &Component, history: &History) -> Told {
-    let judged =
-        Judged { policy: component.heads, ..Judged::alone(history, &component.version_locations) };
-    told(&judged, &configured(session, history))
+/// What there is to say of the history of the checked-out files by itself.
+pub fn told_of(
+    session: &Session,
+    component: &Component,
+    history: &History,
+) -> Result<Told, OpsError> {
+    let bytes = lock_bytes(session, component, &Source::WorkingTree)?;
+    let judged = Judged {
+        policy: component.heads,
+        lock_file: lock_file(component, bytes.as_deref(), history),
+        ..Judged::alone(history, &component.version_locations)
+    };
+    Ok(told(&judged, &configured(session, history)))
+}
+
+fn lock_bytes(
+    session: &Session,
+    component: &Component,
+    source: &Source,
+) -> Result<Option<Vec<u8>>, OpsError> {
+    match &component.lock_file {
+        Some(path) => Ok(session.tree(source)?.read(path)?),
+        None => Ok(None),
+    }
+}
+
+fn lock_file<'a>(
+    component: &'a Component,
+    bytes: Option<&'a [u8]>,
+    history: &'a History,
+) -> Option<LockFile<'a>> {
+    component.lock_file.as_ref().map(|path| LockFile { path, bytes, history })
+}
+
+/// Tracked files of the selected components' version locations that differ from `HEAD`.
+pub fn uncommitted(session: &Session) -> Result<Vec<RepoPath>, OpsError> {
+    let mut changed = session.repository.changed_files()?;
+    let components = session.components()?;
+    let folders: Vec<&RepoPath> = components.iter().flat_map(|c| &c.version_locations).collect();
+    changed.retain(|path| folders.iter().any(|folder| path.is_within(folder)));
+    Ok(changed)
 }
 
 /// What the configuration suppresses in the files of a history.
@@ -194,11 +232,13 @@ fn review_configured(session: &Session, checked: &mut [Checked]) -> Result<(), O
     let is_all = session.components()?.len() == session.project.components.len();
     let Some(first) = checked.first().filter(|_| is_all) else { return Ok(()) };
     let suppressions = configured(session, &first.history);
-    let is_used = |at: usize| checked.iter().any(|c| c.told.is_used.get(at) == Some(&true));
+    let used = |at: usize| -> HashSet<Code> {
+        checked.iter().filter_map(|c| c.told.used.get(at)).flatten().copied().collect()
+    };
     let found: Vec<Finding> = suppressions
         .iter()
         .enumerate()
-        .flat_map(|(at, suppression)| review(suppression, is_used(at), None))
+        .flat_map(|(at, suppression)| review(suppression, &used(at), None))
         .collect();
     checked[0].told.findings.extend(found);
     sort_findings(&mut checked[0].told.findings);

@@ -122,7 +122,7 @@ impl Finder {
         }
         let merge_base = self.known(merged_with)?;
         let alone = self.known(proposal).ok();
-        self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
+        self.note(self.head, &tip);
         Ok(self.found(tip, Some(merge_base), alone, None))
     }
 
@@ -159,7 +159,7 @@ impl Finder {
             Some(id) => self.known(id)?,
             None => self.head,
         };
-        self.notes.push(format!("{} is judged as merged into {}", self.name, tip.name));
+        self.note(judged_commit, &tip);
         if has_merge && let Some((merge, merged_with)) = self.merge_of(judged_commit)? {
             let base = Some(merged_with);
             return Ok(self.found(tip, base, Some(judged_commit), Some(merge)));
@@ -274,6 +274,17 @@ impl Finder {
             [target, proposal] if *proposal == judged => Some((merge, *target)),
             _ => None,
         })
+    }
+
+    /// Says what is judged, and by which commits.
+    fn note(&mut self, judged: CommitId, tip: &Upstream) {
+        self.notes.push(format!(
+            "{} ({}) is judged as merged into {} ({})",
+            self.name,
+            judged.short(),
+            tip.name,
+            tip.commit.short()
+        ));
     }
 
     /// The target's last commit goes to its remote-tracking ref, as usual.

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::OpsError;
-use super::check::{check, check_in_place_of, told_of};
+use super::check::{check, check_in_place_of, told_of, uncommitted};
 use super::hook_database::{look_after_change, said_of, sync_in_hook};
 use super::host::Host;
 use super::look::Look;
@@ -380,7 +380,7 @@ fn say(
         return Ok(Vec::new());
     }
     let mut lines = Vec::new();
-    let broken = broken(session, component, &history);
+    let broken = broken(session, component, &history)?;
     if broken > 0 {
         let errors = if broken == 1 { "error" } else { "errors" };
         lines.push(format!("{broken} {errors} in the migration files: `dbm-git check` shows them"));
@@ -451,9 +451,9 @@ fn lacks_objects(history: &History) -> bool {
     history.problems.iter().any(|p| matches!(p.kind, ScriptProblemKind::NotInClone { .. }))
 }
 
-fn broken(session: &Session, component: &Component, history: &History) -> usize {
-    let findings = told_of(session, component, history).findings;
-    findings.iter().filter(|f| f.level == Level::Error && f.code != Code(1)).count()
+fn broken(session: &Session, component: &Component, history: &History) -> Result<usize, OpsError> {
+    let findings = told_of(session, component, history)?.findings;
+    Ok(findings.iter().filter(|f| f.level == Level::Error && f.code != Code(1)).count())
 }
 
 fn named(ids: &[RevisionId]) -> String {
@@ -471,7 +471,7 @@ struct Pushed<'a> {
 }
 
 /// Errors that block a push when they are new.
-const BLOCKING: [u16; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 16];
+const BLOCKING: [u16; 13] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 16, 18];
 
 fn pre_push(repository: &Repository, call: &HookCall) -> Result<HookOutcome, OpsError> {
     let mut outcome = HookOutcome::default();
@@ -499,6 +499,11 @@ fn pre_push(repository: &Repository, call: &HookCall) -> Result<HookOutcome, Ops
         }
         None => {}
     }
+    if outcome.blocks && is_mended_here().unwrap_or(false) {
+        outcome.lines.push(
+            "dbm-git: the files here are in order already: commit them, then push".to_owned(),
+        );
+    }
     let verdict = outcome.blocks.then(|| {
         "dbm-git: the push is blocked; `git push --no-verify` pushes all the same".to_owned()
     });
@@ -512,6 +517,20 @@ fn pre_push(repository: &Repository, call: &HookCall) -> Result<HookOutcome, Ops
     }
     outcome.lines.extend(verdict);
     Ok(outcome)
+}
+
+/// Whether only a commit is missing: the checked-out files have no error, and some
+/// of them are not committed.
+fn is_mended_here() -> Result<bool, OpsError> {
+    let session = Session::open(SessionOptions::default())?;
+    for component in session.components()? {
+        let history = session.history(component, &Source::WorkingTree)?;
+        let findings = told_of(&session, component, &history)?.findings;
+        if findings.iter().any(|finding| finding.level == Level::Error) {
+            return Ok(false);
+        }
+    }
+    Ok(!uncommitted(&session)?.is_empty())
 }
 
 fn pushed(line: &str) -> Option<Pushed<'_>> {
@@ -571,7 +590,9 @@ fn judge_push(
                     outcome.blocks = true;
                     outcome.say_once(line(finding));
                 }
-                (false, false) if finding.code == Code(15) => outcome.say_once(line(finding)),
+                (false, false) if finding.code == Code(15) => {
+                    outcome.say_once(line(finding).replacen("dbm-git: ", "dbm-git: warning: ", 1));
+                }
                 _ => {}
             }
         }

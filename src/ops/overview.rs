@@ -1,7 +1,7 @@
 //! What there is to see in this repository, and the one thing to do next.
 
 use super::OpsError;
-use super::check::told_of;
+use super::check::{told_of, uncommitted};
 use super::doctor::hook_checkups;
 use super::hook_facts::HooksSought;
 use super::host::Host;
@@ -10,7 +10,10 @@ use super::standing::standings;
 use super::status::{ComponentStatus, status};
 use super::write_access::may_be_open;
 use crate::check::{Code, Level};
-use crate::plan::{CheckupState, ComponentFacts, HooksInPlace, NextStep, Standing, next_step};
+use crate::git::InProgress;
+use crate::plan::{
+    CheckupState, ComponentFacts, HooksInPlace, NextStep, Standing, Unfinished, next_step,
+};
 use crate::revision::{RevisionId, divergences};
 
 /// One component at a glance.
@@ -31,6 +34,8 @@ pub struct ComponentOverview {
 #[derive(Clone, Debug)]
 pub struct Overview {
     pub branch: Option<String>,
+    /// What git is in the middle of.
+    pub in_progress: Option<&'static str>,
     pub upstream: Option<String>,
     pub components: Vec<ComponentOverview>,
     pub hooks: HooksInPlace,
@@ -50,7 +55,7 @@ pub fn overview(
         let standings = standings(session, component, &history)?;
         let own = standings.of.iter().filter(|s| s.standing != Standing::Landed).count();
         let location = |node| history.script(node).file.location;
-        let findings = told_of(session, component, &history).findings;
+        let findings = told_of(session, component, &history)?.findings;
         let is_error = |level: Level, code: Code| level == Level::Error && code != Code(1);
         components.push(ComponentOverview {
             name: component.name.clone(),
@@ -64,10 +69,16 @@ pub fn overview(
     }
     let hooks = hooks_in_place(session, hooks);
     let facts: Vec<ComponentFacts> = components.iter().map(facts).collect();
+    let unfinished = Unfinished {
+        is_interrupted: may_be_open(&session.repository),
+        git: session.repository.in_progress().and_then(work),
+        is_uncommitted: !uncommitted(session)?.is_empty(),
+    };
     Ok(Overview {
-        branch: session.repository.branch(),
+        branch: session.repository.branch_at_work(),
         upstream: session.upstream()?.map(|upstream| upstream.name.clone()),
-        next: next_step(may_be_open(&session.repository), &facts, hooks),
+        in_progress: unfinished.git.map(|(work, _)| work),
+        next: next_step(&unfinished, &facts, hooks),
         components,
         hooks,
     })
@@ -79,6 +90,19 @@ fn facts(component: &ComponentOverview) -> ComponentFacts {
         is_diverged: component.is_diverged,
         state: component.status.state,
         recommended: component.status.recommended.clone(),
+    }
+}
+
+/// Git's unfinished work in words, and what ends it.
+fn work(progress: InProgress) -> Option<(&'static str, &'static str)> {
+    match progress {
+        InProgress::Merge => Some(("merge", "git commit")),
+        InProgress::Rebase => Some(("rebase", "git rebase --continue")),
+        InProgress::CherryPick => Some(("cherry-pick", "git cherry-pick --continue")),
+        InProgress::Revert => Some(("revert", "git revert --continue")),
+        InProgress::ApplyMailbox => Some(("git am", "git am --continue")),
+        // It is over when the culprit is found.
+        InProgress::Bisect => None,
     }
 }
 

@@ -308,7 +308,9 @@ fn obstacle(
             return Ok(Some(ComponentRefusal::Landed { path: (*path).clone() }));
         }
     }
-    if options.commit != Committing::Not && !options.dry_run {
+    // In a merge they are staged, and that is all.
+    let is_committed = session.repository.in_progress() != Some(InProgress::Merge);
+    if options.commit != Committing::Not && !options.dry_run && is_committed {
         if options.commit == Committing::Amend
             && let Some(refusal) = unamendable(session)?
         {

@@ -162,6 +162,11 @@ impl Session {
         self.options.base.is_some() || self.options.given.is_some()
     }
 
+    /// Whether somebody else, a platform of continuous integration, told the base.
+    pub fn is_base_fetched(&self) -> bool {
+        self.options.given.is_some()
+    }
+
     /// The judged state before any merge with its base, where that is another commit.
     pub fn judged_alone(&self) -> Option<CommitId> {
         self.options.given.as_ref()?.alone

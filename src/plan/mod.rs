@@ -40,7 +40,7 @@ pub use ledger::{
 pub use lock_file::{lock_change, lock_text, with_lock_file};
 pub use merge::{MergedHead, NewScript, ScriptConventions, merge_script};
 pub use migrate::{Direction, MigratePlan, MigrateRefusal, plan_migration};
-pub use next::{ComponentFacts, HooksInPlace, NextStep, next_step};
+pub use next::{ComponentFacts, HooksInPlace, NextStep, Unfinished, next_step};
 pub use rebase::{
     Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, commit_message,
     history_after, list, plan_rebase, summarize,

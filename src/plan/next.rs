@@ -21,6 +21,17 @@ pub struct ComponentFacts {
     pub recommended: String,
 }
 
+/// What of git's or ours is not finished.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// An operation of ours was interrupted.
+    pub is_interrupted: bool,
+    /// What git is in the middle of, and what ends that.
+    pub git: Option<(&'static str, &'static str)>,
+    /// Revisions are changed and not committed.
+    pub is_uncommitted: bool,
+}
+
 /// A command and what it is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextStep {
@@ -31,14 +42,14 @@ pub struct NextStep {
 /// The gravest thing first: what was interrupted, then the files, then the
 /// databases, then what keeps all of it from going unnoticed next time.
 pub fn next_step(
-    is_interrupted: bool,
+    unfinished: &Unfinished,
     components: &[ComponentFacts],
     hooks: HooksInPlace,
 ) -> Option<NextStep> {
     let step = |command: &str, reason: &str| {
         Some(NextStep { command: command.to_owned(), reason: reason.to_owned() })
     };
-    if is_interrupted {
+    if unfinished.is_interrupted {
         return step("dbm-git recover", "an operation was interrupted");
     }
     if components.iter().any(|component| component.errors > 0) {
@@ -47,12 +58,18 @@ pub fn next_step(
     if components.iter().any(|component| component.is_diverged) {
         return step("dbm-git rebase", "puts your own revisions on top of the landed ones");
     }
+    if let Some((work, command)) = unfinished.git {
+        return step(command, &format!("ends the {work}: the files are in order"));
+    }
     let gravest = components
         .iter()
         .filter(|component| !component.recommended.is_empty())
         .min_by_key(|component| component.state);
     if let Some(component) = gravest {
         return step(&component.recommended, reason_for(component.state));
+    }
+    if unfinished.is_uncommitted {
+        return step("git commit", "changed revisions are not committed yet");
     }
     match hooks {
         HooksInPlace::All => None,
@@ -86,7 +103,7 @@ mod tests {
 
     #[track_caller]
     fn check(components: &[ComponentFacts], hooks: HooksInPlace, expected: Option<&str>) {
-        let step = next_step(false, components, hooks);
+        let step = next_step(&Unfinished::default(), components, hooks);
         assert_eq!(step.as_ref().map(|step| step.command.as_str()), expected);
     }
 
@@ -104,7 +121,16 @@ mod tests {
         check(&[behind(), foreign()], HooksInPlace::None, Some("sync"));
         check(&[foreign(), diverged()], HooksInPlace::None, Some("dbm-git rebase"));
         check(&[diverged(), broken()], HooksInPlace::None, Some("dbm-git check"));
-        let step = next_step(true, &[broken()], HooksInPlace::None);
-        assert_eq!(step.map(|step| step.command).as_deref(), Some("dbm-git recover"));
+        let told = |unfinished: Unfinished, component: ComponentFacts| {
+            next_step(&unfinished, &[component], HooksInPlace::None).expect("a step").command
+        };
+        let interrupted = Unfinished { is_interrupted: true, ..Unfinished::default() };
+        assert_eq!(told(interrupted, broken()), "dbm-git recover");
+        let merging = || Unfinished { git: Some(("merge", "git commit")), ..Unfinished::default() };
+        assert_eq!(told(merging(), diverged()), "dbm-git rebase");
+        assert_eq!(told(merging(), behind()), "git commit");
+        let changed = || Unfinished { is_uncommitted: true, ..Unfinished::default() };
+        assert_eq!(told(changed(), behind()), "migrate");
+        assert_eq!(told(changed(), fine()), "git commit");
     }
 }

@@ -245,9 +245,8 @@ impl Declared<'_> {
         if component.alembic_command.as_ref().is_some_and(Vec::is_empty) {
             return Err(self.error(declaration, declaration.line, "`alembic` is an empty command"));
         }
-        if raw.lock_file == Some(true) {
-            component.lock_file = Some(component.version_locations[0].entry("HEADS"));
-        }
+        let is_locked = raw.lock_file.or(self.source.raw.lock_file);
+        component.lock_file = lock_file(is_locked, &component.version_locations);
         Ok(())
     }
 
@@ -277,6 +276,7 @@ impl Declared<'_> {
 /// A component of an environment, with what the configuration says for all components.
 pub fn component(name: String, environment: Environment, raw: &RawSettings) -> Component {
     let Environment { config, options, located } = environment;
+    let lock_file = lock_file(raw.lock_file, &located.version_locations);
     Component {
         name,
         config,
@@ -296,9 +296,13 @@ pub fn component(name: String, environment: Environment, raw: &RawSettings) -> C
         version_table_schema: None,
         hint_unreachable: raw.hint_unreachable.clone(),
         hint_after_migrate: raw.hint_after_migrate.clone(),
-        lock_file: None,
+        lock_file,
         sqlalchemy_url: options.sqlalchemy_url,
     }
+}
+
+fn lock_file(is_wanted: Option<bool>, locations: &[RepoPath]) -> Option<RepoPath> {
+    locations.first().filter(|_| is_wanted == Some(true)).map(|folder| folder.entry("HEADS"))
 }
 
 /// The script location that goes with a version location: what holds a `versions`, else itself.

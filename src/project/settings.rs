@@ -80,6 +80,10 @@ pub struct RawSettings {
     /// Shown after `migrate`, for every component without a text of its own.
     #[schemars(example = &"restart the server")]
     pub hint_after_migrate: Option<String>,
+    /// Whether `HEADS` in the version location names the head, in every component that does not say
+    /// so itself: git itself then has a conflict where two branches add revisions.
+    #[schemars(extend("default" = false))]
+    pub lock_file: Option<bool>,
     /// The Alembic environments, by name; without it they are found.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawComponent>")]

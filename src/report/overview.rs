@@ -69,6 +69,9 @@ impl OverviewReport {
 pub fn render_overview(overview: &Overview, unicode: bool) -> String {
     let branch = overview.branch.as_deref().unwrap_or("(detached)");
     let mut text = format!("branch:    {branch}");
+    if let Some(work) = overview.in_progress {
+        text += &format!(", in the middle of a {work}");
+    }
     text += &match &overview.upstream {
         Some(upstream) => format!(", to land on {upstream}\n"),
         None => ", without any upstream\n".to_owned(),
@@ -127,6 +130,10 @@ fn database(component: &ComponentOverview, unicode: bool) -> String {
         (Some(error), DatabaseState::Unreachable) => format!(": {error}"),
         _ => String::new(),
     };
+    if status.state == DatabaseState::Broken {
+        let url = status.database.as_deref().unwrap_or_default();
+        return format!("{url}, not compared: the files have errors");
+    }
     let (verb, words) = match status.state {
         DatabaseState::NoRevision => ("has run", "no revision"),
         _ => ("is", words),

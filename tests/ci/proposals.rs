@@ -143,8 +143,14 @@ fn azure_with_the_merge_that_it_checks_out() {
 fn what_a_person_reads_says_what_was_judged() {
     let forge = Forge::new(Story::DivergedSince);
     let run = pull_request(forge.checkout(PULL), &forge).run(&["check"]).expect_code(1);
-    let note = "note: GitHub Actions: pull request 1 is judged as merged into origin/main\n";
-    assert!(run.stderr.starts_with(note), "{run}");
+    let tip = forge.ada.git(["rev-parse", "main"]);
+    let note = format!(
+        "note: GitHub Actions: pull request 1 ({}) is judged as merged into origin/main ({})\n",
+        &forge.merge[..9],
+        &tip[..9]
+    );
+    assert!(run.stderr.starts_with(&note), "{run}");
+    assert!(run.stdout.contains("help: run `git fetch`, `git merge origin/main`"), "{run}");
     assert!(
         run.stdout.contains("merged with origin/main, heads `f` and `m` have diverged"),
         "{run}"

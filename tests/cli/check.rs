@@ -179,7 +179,7 @@ fn what_is_ignored_is_said_and_fails_nothing() {
     1 | [[ignore]]
       | ^^^^^^^^^^
       |
-      = help: take the suppression out
+      = help: take the code, or the suppression, out
 
     1 warning
     ignored: DBM001 in migrations/versions/f_feature.py:16 (they meet in the release branch)

@@ -160,8 +160,9 @@ fn without_a_command_it_shows_what_there_is_and_what_to_do_next() {
     files:     4 revisions, 2 of your own, head `g`
     database:  ✅ sqlite:///db.sqlite is up to date
     hooks:     in place
-    next:      nothing to do
+    next:      git commit  (changed revisions are not committed yet)
     ");
+    repo.commit("Rebase");
     let run = repo.dbm(["--format", "json"]).expect_code(0);
     let json: serde_json::Value = run.json();
     assert_eq!(json["components"][0]["database"]["state"], "up-to-date");

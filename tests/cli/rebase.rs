@@ -17,6 +17,8 @@ fn own_revisions_are_put_on_the_landed_head() {
     repo.dbm(["check"]).expect_code(0);
     insta::assert_snapshot!(repo.dbm(["rebase"]), @"
     nothing to do: no own revision has diverged from the landed ones
+    --- stderr
+    note: `migrations/versions/f_feature.py` is changed and not committed yet
     ");
 }
 

@@ -139,7 +139,7 @@ fn a_branch_that_would_diverge_is_warned_of_and_strictly_blocked() {
     lands(&repo, "a -> m, main work");
     repo.git(["fetch", "--quiet"]);
     insta::assert_snapshot!(heard(&repo, ["push", "--quiet", "origin", "feature"]), @"
-    dbm-git: DBM015: merged with origin/main, heads `f` and `m` have diverged since `a` (run `git merge origin/main`, then `dbm-git rebase`)
+    dbm-git: warning: DBM015: merged with origin/main, heads `f` and `m` have diverged since `a` (run `git merge origin/main`, then `dbm-git rebase`)
     ");
     assert!(remote(&repo, "feature").starts_with(&repo.git(["rev-parse", "HEAD"])));
 
@@ -248,7 +248,7 @@ fn in_a_fork_the_parents_main_is_what_counts() {
     repo.git(["fetch", "--quiet", "--all"]);
     commits(&repo, "f -> g, more of it");
     insta::assert_snapshot!(heard(&repo, ["push", "--quiet", "origin", "feature"]), @"
-    dbm-git: DBM015: merged with upstream/main, heads `g` and `m` have diverged since `a` (run `git merge upstream/main`, then `dbm-git rebase`)
+    dbm-git: warning: DBM015: merged with upstream/main, heads `g` and `m` have diverged since `a` (run `git merge upstream/main`, then `dbm-git rebase`)
     ");
     // What is broken there is not this push's doing.
     parent.adds("a -> n, beside it").git(["push", "--quiet", "origin", "main"]);
@@ -332,7 +332,7 @@ fn a_ref_that_cannot_be_judged_opens_no_door_for_another_one() {
     let said = heard_beside_git(&repo, ["push", "--quiet", "origin", "broken", "main"]);
     insta::assert_snapshot!(said, @"
     dbm-git: DBM001: heads `f` and `m` have diverged since `a` (run `dbm-git rebase` to put your own revisions on top of `m`, or `dbm-git merge` to write a merge revision)
-    dbm-git: a part could not be judged: unknown key `nonsense` in `dbm-git.toml` line 1, the nearest known one is `protected`
+    dbm-git: a part could not be judged: unknown key `nonsense` in `dbm-git.toml` line 1, the nearest known one is `ignore`
     dbm-git: the push is blocked; `git push --no-verify` pushes all the same
     exit 1
     ");

@@ -35,7 +35,7 @@ fn a_shallow_clone_hears_as_much_as_a_whole_one() {
     lands(&repo, "b -> m, main work");
     clone.git(["fetch", "--quiet"]);
     insta::assert_snapshot!(heard(&clone, ["push", "--quiet", "origin", "feature"]), @"
-    dbm-git: DBM015: merged with origin/main, heads `f` and `m` have diverged since `b` (run `git merge origin/main`, then `dbm-git rebase`)
+    dbm-git: warning: DBM015: merged with origin/main, heads `f` and `m` have diverged since `b` (run `git merge origin/main`, then `dbm-git rebase`)
     ");
     insta::assert_snapshot!(heard(&clone, ["merge", "--quiet", "--no-edit", "origin/main"]), @"
     dbm-git: the heads `f`, `m` have diverged

@@ -50,7 +50,7 @@ fn where_no_tree_changed_no_configuration_is_read() {
     // Without what was seen last, it has to look.
     repo.remove(".git/dbm-git/seen");
     insta::assert_snapshot!(heard(&repo, ["switch", "--quiet", "next"]), @"
-    dbm-git: post-checkout could not look: unknown key `nonsense` in `dbm-git.toml` line 1, the nearest known one is `protected`
+    dbm-git: post-checkout could not look: unknown key `nonsense` in `dbm-git.toml` line 1, the nearest known one is `ignore`
     ");
 }
 

@@ -225,6 +225,10 @@ fn say(session: &Session, outcome: &RebaseOutcome, ui: &Ui) {
             break;
         }
     }
+    let is_idle = outcome.plans().iter().all(|plan| plan.is_empty()) && !outcome.is_refused();
+    if is_idle && let Some(path) = ops::check::uncommitted(session).unwrap_or_default().first() {
+        ui.note(&escaped_text(&format!("note: `{path}` is changed and not committed yet")));
+    }
 }
 
 fn human(outcome: &RebaseOutcome) -> String {
