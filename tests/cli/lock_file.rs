@@ -93,3 +93,30 @@ fn a_new_revision_is_named_at_once_and_an_undo_takes_both_back() {
     assert_eq!(repo.read(HEADS), "f\n");
     assert_eq!(repo.git(["status", "--porcelain"]), "");
 }
+
+#[test]
+fn a_branch_that_was_pushed_is_still_ones_own_while_it_is_rebased() {
+    let repo = locked().publish("feature");
+    let run = repo.try_git(["rebase", "main"]);
+    assert_eq!(run.code, 1, "{run}");
+    let overview = repo.dbm([""; 0]).expect_code(0).stdout;
+    assert!(overview.contains("branch:    feature, in the middle of a rebase, "), "{overview}");
+    repo.dbm(["rebase"]).expect_code(0);
+    let overview = repo.dbm([""; 0]).expect_code(0).stdout;
+    assert!(overview.contains("next:      git rebase --continue  ("), "{overview}");
+    repo.git(["rebase", "--continue"]);
+    assert_mended(&repo);
+}
+
+#[test]
+fn one_line_turns_it_on_for_all_components() {
+    let repo = locked();
+    repo.write("dbm-git.toml", "lock-file = true\n");
+    repo.write(HEADS, "a\n");
+    repo.dbm(["check"]).expect_code(1);
+    repo.write(
+        "dbm-git.toml",
+        "lock-file = true\n[components.default]\nconfig = \"alembic.ini\"\nlock-file = false\n",
+    );
+    repo.dbm(["check"]).expect_code(0);
+}

@@ -337,3 +337,16 @@ fn a_ref_that_cannot_be_judged_opens_no_door_for_another_one() {
     exit 1
     ");
 }
+
+#[test]
+fn where_only_a_commit_is_missing_the_hook_says_so() {
+    let repo = feature_with_hooks();
+    lands(&repo, "a -> m, main work");
+    repo.git(["pull", "--quiet", "--no-rebase", "--no-edit", "origin", "main"]);
+    repo.dbm(["rebase"]).expect_code(0);
+    let said = heard_beside_git(&repo, ["push", "--quiet", "origin", "feature"]);
+    let line = "dbm-git: the files here are in order already: commit them, then push\n";
+    assert!(said.contains(line), "{said}");
+    commits(&repo, "f -> g, more of it");
+    assert_eq!(heard(&repo, ["push", "--quiet", "origin", "feature"]), "");
+}
