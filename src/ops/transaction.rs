@@ -80,6 +80,13 @@ pub struct UndoOutcome {
     pub changes: Vec<Change>,
 }
 
+impl UndoOutcome {
+    /// Whether an undo was taken back: that brings files only.
+    pub fn is_of_an_undo(&self) -> bool {
+        self.undone.kind == OperationKind::Undo
+    }
+}
+
 /// Records `changes` as an operation and applies them: all of them, or none.
 pub fn run(
     journal: &mut Journal,

@@ -134,7 +134,11 @@ impl fmt::Display for UndoReport {
         }
         if self.files.is_empty() {
             // Only databases were concerned; `sync` brings them to the heads again.
-            return writeln!(f, "operation {} ({}) is taken back", self.undone, self.summary);
+            return writeln!(
+                f,
+                "operation {} ({}) is taken back; `dbm-git sync` brings the database forward again",
+                self.undone, self.summary
+            );
         }
         let count = self.files.len();
         let files = if count == 1 { "file is" } else { "files are" };

@@ -41,5 +41,11 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     })?;
     let report = UndoReport::new(&outcome);
     ui.report(&report, || escaped_text(&report.to_string()));
+    if outcome.is_of_an_undo() {
+        ui.note(
+            "note: this brought files back; where that undo has changed a database, `dbm-git sync` \
+             brings it along",
+        );
+    }
     Ok(Exit::Done)
 }
