@@ -80,8 +80,16 @@ fn pull_request(variable: Variable, payload: Payload, git_ref: &str) -> CiEvent 
     }
 }
 
+/// More than any event has; what is larger is no payload.
+const LARGEST: u64 = 64 << 20;
+
 /// The event's payload; an empty one where there is none that could be read.
 fn payload(variable: Variable) -> Payload {
-    let text = variable("GITHUB_EVENT_PATH").and_then(|path| std::fs::read_to_string(path).ok());
+    let is_plain = |path: &String| {
+        // Nobody may ever write to a pipe.
+        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() <= LARGEST)
+    };
+    let path = variable("GITHUB_EVENT_PATH").filter(is_plain);
+    let text = path.and_then(|path| std::fs::read_to_string(path).ok());
     text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }

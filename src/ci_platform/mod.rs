@@ -4,7 +4,7 @@
 mod github;
 mod others;
 
-use crate::plan::{CiEvent, CiRun};
+use crate::plan::{CiEvent, CiRun, Proposal, is_commit_id, is_ref_name};
 
 /// Reads a variable of the environment.
 pub type Variable = fn(&str) -> Option<String>;
@@ -25,8 +25,42 @@ pub fn ci_run(variable: Variable) -> Option<CiRun> {
     PLATFORMS
         .into_iter()
         .find(|(name, ..)| is_set(name))
-        .map(|(_, platform, event)| CiRun { platform, event: event(variable) })
+        .map(|(_, platform, event)| CiRun { platform, event: sound(event(variable)) })
         .or_else(|| is_set("CI").then_some(CiRun { platform: "CI", event: CiEvent::Unknown }))
+}
+
+/// The event without what is no id, no name of a branch and no address that a
+/// platform has: all of that goes to git. Without a target nothing is known.
+fn sound(event: CiEvent) -> CiEvent {
+    let id = |text: Option<String>| text.filter(|text| is_commit_id(text));
+    let name = |text: Option<String>| text.filter(|text| is_ref_name(text));
+    match event {
+        CiEvent::Proposal(proposal)
+            if is_ref_name(&proposal.target)
+                && proposal.target_url.as_deref().is_none_or(is_address) =>
+        {
+            CiEvent::Proposal(Proposal {
+                head: id(proposal.head),
+                target_commit: id(proposal.target_commit),
+                diff_base: id(proposal.diff_base),
+                merge_ref: name(proposal.merge_ref),
+                ..proposal
+            })
+        }
+        CiEvent::Proposal(_) => CiEvent::Unknown,
+        CiEvent::Queue { base } => CiEvent::Queue { base: id(base) },
+        CiEvent::Push { branch, before, default_branch } => {
+            CiEvent::Push { branch, before: id(before), default_branch: name(default_branch) }
+        }
+        CiEvent::Unknown => CiEvent::Unknown,
+    }
+}
+
+/// Whether git may be sent there: not by helpers that run commands, nor with a
+/// password that would be shown.
+fn is_address(url: &str) -> bool {
+    let known = ["https://", "http://", "ssh://", "file://"];
+    known.iter().any(|scheme| url.starts_with(scheme)) && !url.contains(['@', ' '])
 }
 
 /// `refs/heads/main` as `main`.

@@ -171,7 +171,7 @@ impl From<OpsError> for CliError {
                 GitError::Git { .. } => of(Kind::Environment)
                     .hint("`git fsck` tells whether the repository is sound"),
                 GitError::Command { .. } => of(Kind::Refused)
-                    .hint("the files are changed already; `dbm-git undo` takes that back"),
+                    .hint("the files are changed already: `git commit` them, or `dbm-git undo` takes that back"),
                 GitError::Spawn { .. } => of(Kind::Environment).hint("is git on PATH?"),
             },
             OpsError::BaseUnknown { .. } => of(Kind::Environment)

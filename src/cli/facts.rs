@@ -39,6 +39,8 @@ pub const VARIABLES: &[Fact] = &[
     ("TF_BUILD", "the same, for Azure"),
     ("BITBUCKET_BUILD_NUMBER", "the same"),
     ("GITHUB_STEP_SUMMARY", "the file to which `check` adds its page in GitHub Actions"),
+    ("GIT_HTTP_LOW_SPEED_LIMIT", "set for git, with the next one: a silent server is given up"),
+    ("GIT_HTTP_LOW_SPEED_TIME", "set to a minute for git"),
     ("GIT_TERMINAL_PROMPT", "set to `0` for git, which then asks nobody for a password"),
     ("XDG_CACHE_HOME", "where `demo` keeps its alembic; without it `.cache` in `HOME`"),
     ("HOME", "the user's folder"),

@@ -10,6 +10,10 @@ const LARGEST: u64 = 1 << 20;
 
 /// Appends the page that `render` makes of the room that is left in bytes.
 pub fn append(path: &Path, render: impl FnOnce(usize) -> String) -> io::Result<()> {
+    // Nobody may ever read from a pipe.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is no file"));
+    }
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
     let taken = file.metadata()?.len();
     let room = usize::try_from(LARGEST.saturating_sub(taken)).unwrap_or_default();

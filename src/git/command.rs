@@ -33,7 +33,13 @@ impl Repository {
         arguments.extend(how);
         arguments.push("--");
         arguments.extend(paths.iter().map(RepoPath::as_str));
-        self.run(&arguments)?;
+        if let Err(error) = self.run(&arguments) {
+            // What a hook of the user's has refused must not go into the next commit.
+            let mut arguments = vec!["reset", "--quiet", "--"];
+            arguments.extend(paths.iter().map(RepoPath::as_str));
+            let _ = self.run(&arguments);
+            return Err(error);
+        }
         Ok(self.head()?.map(|id| id.short()).unwrap_or_default())
     }
 
@@ -49,6 +55,9 @@ impl Repository {
             .env("DBM_GIT_IN_HOOK", "1")
             // Where it would ask for a password, nobody may be there to answer.
             .env("GIT_TERMINAL_PROMPT", "0")
+            // A server that says nothing for a minute has nothing to say.
+            .env("GIT_HTTP_LOW_SPEED_LIMIT", "1")
+            .env("GIT_HTTP_LOW_SPEED_TIME", "60")
             .output()
             .map_err(|source| GitError::Spawn { command: shown.clone(), source })?;
         if output.status.success() {

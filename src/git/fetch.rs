@@ -47,6 +47,16 @@ impl Repository {
             .collect())
     }
 
+    /// How many commits a shallow clone has: fetching that many of anything cuts
+    /// nothing off that is there.
+    fn commits(&self) -> u32 {
+        let Ok(mut walk) = self.git.revwalk() else { return 1 };
+        // Without refs there is still what is checked out, or nothing.
+        let _ = walk.push_glob("refs/*");
+        let _ = walk.push_head();
+        u32::try_from(walk.take_while(Result::is_ok).count()).unwrap_or(u32::MAX)
+    }
+
     /// The remote that this was cloned from: `origin`, or the first one.
     pub fn cloned_from(&self) -> Option<String> {
         let remotes = self.git.remotes().ok()?;
@@ -73,13 +83,13 @@ impl Repository {
         let depth = match fetch.depth {
             // It would cut a whole clone off.
             Depth::Commits(_) if !self.is_shallow() => None,
-            Depth::Commits(count) => Some(format!("--depth={count}")),
+            Depth::Commits(count) => Some(format!("--depth={}", count.max(self.commits()))),
             Depth::Deepen(count) => Some(format!("--deepen={count}")),
             Depth::Whole => Some("--unshallow".to_owned()),
         };
         // The files of what is fetched are read at once: no half of it will do.
         let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
-        arguments.extend(["--no-auto-gc", "--no-filter"]);
+        arguments.extend(["--no-auto-gc", "--no-filter", "--no-write-fetch-head"]);
         arguments.extend(depth.as_deref());
         arguments.extend(["--", &fetch.remote]);
         arguments.extend(fetch.wanted.iter().map(String::as_str));

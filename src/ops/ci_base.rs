@@ -6,7 +6,7 @@ use super::OpsError;
 use super::session::{GivenBase, Session, SessionOptions};
 pub use crate::ci_platform::ci_run;
 use crate::git::{CommitId, Depth, Fetch, GitError, Repository, Upstream};
-use crate::plan::{BasePlan, CiEvent, CiRun, HeadCommit, Proposal, plan_base};
+use crate::plan::{BasePlan, CiEvent, CiRun, HeadCommit, Proposal, is_ref_name, plan_base};
 
 /// Where a merge that the platform made is kept.
 const MERGE_REF: &str = "refs/dbm-git/ci/merge";
@@ -43,10 +43,11 @@ pub fn find_base(
     let repository = Repository::open()?;
     let Some(commit) = repository.head()? else { return Ok(FoundBase::default()) };
     let head = HeadCommit { id: commit.to_string(), parents: repository.recorded_parents(commit)? };
-    let event = with_explicit(&run.event, options.base.as_deref());
+    let cloned_from = repository.cloned_from();
+    let event = with_explicit(&run.event, options.base.as_deref(), cloned_from.as_deref());
     let remote = match &event {
         CiEvent::Proposal(Proposal { target_url: Some(url), .. }) => Some(url.clone()),
-        _ => repository.cloned_from(),
+        _ => cloned_from,
     };
     let name = match &event {
         CiEvent::Proposal(proposal) => proposal.name.clone(),
@@ -75,15 +76,15 @@ pub fn find_base(
 }
 
 /// What was typed wins over the event, unless it says the same.
-fn with_explicit(event: &CiEvent, base: Option<&str>) -> CiEvent {
-    match (event, base) {
-        (CiEvent::Proposal(proposal), Some(base))
-            if base != proposal.target && !base.ends_with(&format!("/{}", proposal.target)) =>
-        {
-            CiEvent::Unknown
+fn with_explicit(event: &CiEvent, base: Option<&str>, remote: Option<&str>) -> CiEvent {
+    let Some(base) = base else { return event.clone() };
+    match event {
+        CiEvent::Proposal(proposal) => {
+            let tracking = remote.map(|remote| format!("{remote}/{}", proposal.target));
+            let is_same = base == proposal.target || tracking.as_deref() == Some(base);
+            if is_same { event.clone() } else { CiEvent::Unknown }
         }
-        (CiEvent::Queue { .. } | CiEvent::Push { .. }, Some(_)) => CiEvent::Unknown,
-        _ => event.clone(),
+        _ => CiEvent::Unknown,
     }
 }
 
@@ -141,7 +142,7 @@ impl Finder {
         let (mut depth, mut has_merge) = (1, false);
         match (&merge_base, &merge_ref) {
             (Some(base), _) => wanted.extend(Some(base).filter(missing).cloned()),
-            (None, Some(merge_ref)) if is_shallow || judged.is_some() => {
+            (None, Some(merge_ref)) if self.can_fetch() && (is_shallow || judged.is_some()) => {
                 // The platform's own merge, with both of its parents.
                 wanted.push(format!("+{merge_ref}:{MERGE_REF}"));
                 (depth, has_merge) = (2, true);
@@ -223,7 +224,7 @@ impl Finder {
             let short = name.strip_prefix(&format!("{remote}/"));
             short.map_or_else(|| name.clone(), str::to_owned)
         });
-        let Some(target) = target else {
+        let Some(target) = target.filter(|target| is_ref_name(target)) else {
             return Err(self.unknown("the name of the default branch"));
         };
         if branch.as_deref() == Some(&*target) && options.base.is_none() {
@@ -296,6 +297,10 @@ impl Finder {
         format!("+refs/heads/{target}:{local}")
     }
 
+    fn can_fetch(&self) -> bool {
+        self.may_fetch && self.remote.is_some()
+    }
+
     fn is_url(&self, remote: &str) -> bool {
         self.repository.cloned_from().as_deref() != Some(remote)
     }
@@ -305,7 +310,9 @@ impl Finder {
     fn tip(&self, target: &str) -> Result<Upstream, OpsError> {
         let refspec = self.refspec(target);
         let local = refspec.rsplit(':').next().unwrap_or_default();
-        let commit = self.repository.commit(local).ok().filter(|_| self.failed.is_none());
+        // One ref serves all other repositories: what it has is from the last of them.
+        let is_new = self.failed.is_none() && (self.may_fetch || local != TARGET_REF);
+        let commit = self.repository.commit(local).ok().filter(|_| is_new);
         let commit = commit.ok_or_else(|| self.unknown(&format!("branch `{target}`")))?;
         let name = local.strip_prefix("refs/remotes/").unwrap_or(target).to_owned();
         Ok(Upstream { name, commit })

@@ -289,7 +289,7 @@ fn record(
     if changes.is_empty() {
         return Ok(None);
     }
-    if let Some(path) = &component.lock_file {
+    if let Some(path) = component.lock_file.as_ref().filter(|path| !working_tree.is_symlink(path)) {
         let heads = after.graph.ids(after.graph.heads());
         changes.extend(lock_change(path, &heads, working_tree.image(path)?));
     }

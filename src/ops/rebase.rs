@@ -69,13 +69,17 @@ pub enum ComponentRefusal {
     #[error("`{path}` has changes that are not committed, so they would be committed too")]
     Uncommitted { path: RepoPath },
     #[error(
-        "`{commit}` is the last commit and has landed on {upstream}: say --commit to make a new one"
+        "`{commit}` is the last commit and is on {upstream} already: say --commit to make a new one"
     )]
     LandedCommit { commit: String, upstream: String },
     #[error("there is no commit yet that could be amended")]
     NothingToAmend,
     #[error("`{path}` is not checked out here: `git sparse-checkout add {path}` first")]
     NotCheckedOut { path: RepoPath },
+    #[error(
+        "the lock file `{path}` is a symlink: replace it by a file, nothing is written through it"
+    )]
+    LinkedLock { path: RepoPath },
     #[error("`{path}` has landed: say --landed to rewrite it all the same")]
     Landed { path: RepoPath },
 }
@@ -202,6 +206,9 @@ fn plan_component(
         Err(refusal) => Err(refusal),
     };
     let plan = match (plan, &component.lock_file) {
+        (Ok(_), Some(path)) if session.working_tree()?.is_symlink(path) => {
+            Err(ComponentRefusal::LinkedLock { path: path.clone() })
+        }
         (Ok(plan), Some(path)) => {
             let heads = history.graph.ids(history.graph.heads());
             let before = session.working_tree()?.image(path)?;
@@ -332,7 +339,10 @@ fn unamendable(session: &Session) -> Result<Option<ComponentRefusal>, OpsError> 
         return Ok(Some(ComponentRefusal::NothingToAmend));
     };
     let protected = &session.project.settings.protected;
-    for tip in session.repository.landed_refs(session.upstream()?, protected)? {
+    let mut tips = session.repository.landed_refs(session.upstream()?, protected)?;
+    // Nor is what is on the branch of somebody else.
+    tips.extend(session.repository.foreign_branches(&[])?);
+    for tip in tips {
         if session.repository.merge_base(head, tip.commit)? == Some(head) {
             let (commit, upstream) = (head.short(), tip.name);
             return Ok(Some(ComponentRefusal::LandedCommit { commit, upstream }));

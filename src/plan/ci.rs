@@ -47,6 +47,23 @@ pub struct Proposal {
     pub merge_ref: Option<String>,
 }
 
+/// Whether `text` can be a commit's id, whole or abbreviated. What a platform says
+/// goes to git, where anything else would mean something else.
+pub fn is_commit_id(text: &str) -> bool {
+    (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether `text` can be the name of a branch, or of a ref, by git's rules.
+pub fn is_ref_name(text: &str) -> bool {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || "*?[\\^~:".contains(c);
+    !text.is_empty()
+        && !text.contains(is_odd)
+        && !["..", "//", "@{"].iter().any(|odd| text.contains(odd))
+        && !text.starts_with(['-', '/'])
+        && !text.ends_with(['/', '.'])
+        && text.split('/').all(|part| !part.starts_with('.') && !part.ends_with(".lock"))
+}
+
 /// The commit that is checked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeadCommit {
@@ -164,6 +181,24 @@ mod tests {
             BasePlan::Unknown => "unknown".to_owned(),
         };
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_git_would_take_for_something_else_is_no_id_and_no_name() {
+        for id in ["0123456", "ABCDEF0", &"a".repeat(40), &"0".repeat(64)] {
+            assert!(is_commit_id(id), "{id}");
+        }
+        for no_id in ["", "HEAD", "abc", ":/text", "+refs/heads/a:refs/heads/b", &"a".repeat(65)] {
+            assert!(!is_commit_id(no_id), "{no_id}");
+        }
+        for name in ["main", "release/1.0", "ä", "refs/pull/1/merge"] {
+            assert!(is_ref_name(name), "{name}");
+        }
+        for no_name in
+            ["", "*", "a b", "-x", "a..b", "a:b", "a\nb", "/a", "a/", ".a", "a.lock", "a@{1}"]
+        {
+            assert!(!is_ref_name(no_name), "{no_name}");
+        }
     }
 
     #[test]

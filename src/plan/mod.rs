@@ -26,7 +26,9 @@ mod undo;
 
 pub use change::{Change, Image, inverse};
 pub use checkup::{Checkup, CheckupState, Fix, Mend, shell_word};
-pub use ci::{BasePlan, CiEvent, CiRun, HeadCommit, Proposal, plan_base};
+pub use ci::{
+    BasePlan, CiEvent, CiRun, HeadCommit, Proposal, is_commit_id, is_ref_name, plan_base,
+};
 pub use database::{
     DatabaseState, DatabaseView, FilesState, judge_database, rows_at_heads, rows_of,
 };

@@ -29,7 +29,24 @@ pub fn escaped_text(text: &str) -> String {
             out.push_str(&escaped(cell));
         }
     }
-    out
+    without_commands(out)
+}
+
+/// What a runner of GitHub Actions would obey, at the beginning of a line or
+/// anywhere in it, with its first character escaped.
+fn without_commands(text: String) -> String {
+    if !text.contains("::") && !text.contains("##[") {
+        return text;
+    }
+    let line = |line: &str| {
+        let start = line.len() - line.trim_start().len();
+        let line = match line[start..].strip_prefix("::") {
+            Some(rest) => format!("{}\\u{{3a}}:{rest}", &line[..start]),
+            None => line.to_owned(),
+        };
+        line.replace("##[", "##\\u{5b}")
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a terminal would act on `c` instead of showing it.
@@ -45,6 +62,15 @@ pub fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_runner_would_obey_is_shown_instead() {
+        let text = "ok\n  ::stop-commands::x\na::b ##[add-mask]c\n";
+        assert_eq!(
+            escaped_text(text),
+            "ok\n  \\u{3a}:stop-commands::x\na::b ##\\u{5b}add-mask]c\n"
+        );
+    }
 
     #[test]
     fn the_layout_of_a_text_is_not_a_danger() {

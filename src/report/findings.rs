@@ -7,7 +7,7 @@ use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet,
 };
 
-use super::escape::{escaped, escaped_text, is_unsafe};
+use super::escape::{escaped, is_unsafe};
 use crate::check::{Finding, Level, Location, SuppressedFinding};
 use crate::tree::RepoPath;
 
@@ -46,7 +46,7 @@ pub fn render_suppressed(suppressed: &[SuppressedFinding]) -> String {
         let place = finding.location.as_ref();
         let place = place.map_or(String::new(), |l| format!(" in {}:{}", l.path, l.line));
         let reason = reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
-        escaped_text(&format!("ignored: {}{place}{reason}\n", finding.code))
+        escaped(&format!("ignored: {}{place}{reason}", finding.code)).into_owned() + "\n"
     };
     suppressed.iter().map(line).collect()
 }

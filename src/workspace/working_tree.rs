@@ -27,6 +27,11 @@ impl WorkingTree {
         &self.root
     }
 
+    /// Whether there is a symlink, wherever it leads.
+    pub fn is_symlink(&self, path: &RepoPath) -> bool {
+        fs::symlink_metadata(self.locate(path)).is_ok_and(|found| found.is_symlink())
+    }
+
     /// Another text whenever files have come into the folder or gone from it;
     /// `None` if there is no such folder.
     pub fn folder_stamp(&self, folder: &RepoPath) -> Option<String> {

@@ -122,3 +122,38 @@ fn an_empty_repository_and_one_without_remote_have_no_base() {
     job.repo.git(["remote", "remove", "origin"]);
     assert_eq!(job.codes(&[]), [""; 0]);
 }
+
+#[test]
+fn what_is_no_id_does_not_reach_git() {
+    let forge = Forge::new(Story::Diverged);
+    let hostile = payload(&forge).replace(&forge.proposal, "+refs/heads/main:refs/heads/mine");
+    let git_ref = "refs/pull/1/merge";
+    let job = forge.checkout(git_ref).github("pull_request", git_ref, &hostile);
+    let job = job.set(&[("GITHUB_BASE_REF", "main")]);
+    job.repo.git(["branch", "mine", "HEAD"]);
+    let before = job.repo.git(["rev-parse", "mine"]);
+    assert_eq!(job.codes(&[]), ["DBM015"]);
+    assert_eq!(job.repo.git(["rev-parse", "mine"]), before);
+    // Such a target is none, and the remote's default branch stands in for it.
+    let job = job.set(&[("GITHUB_BASE_REF", "*")]);
+    assert_eq!(job.codes(&[]), ["DBM015"]);
+    let refs = job.repo.git(["for-each-ref", "--format=%(refname)"]);
+    assert!(!refs.contains("origin/proposal"), "{refs}");
+}
+
+#[test]
+fn a_clone_keeps_all_the_history_that_it_has() {
+    let forge = Forge::new(Story::Diverged);
+    let job = forge.deep_checkout(&forge.proposal, 3).set(&[
+        ("GITLAB_CI", "true"),
+        ("CI_COMMIT_SHA", &forge.proposal),
+        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &forge.fork_point),
+        ("CI_MERGE_REQUEST_IID", "1"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+    ]);
+    let count = || job.repo.git(["rev-list", "--count", "HEAD"]);
+    let before = count();
+    assert_eq!(job.codes(&[]), ["DBM015"]);
+    assert!(count() >= before, "{before} commits before, {} now", count());
+    assert_eq!(before, "3");
+}

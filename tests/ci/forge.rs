@@ -87,6 +87,12 @@ impl Forge {
         self.clone_of(commit, &["--depth=1"])
     }
 
+    /// The same with some more commits.
+    #[track_caller]
+    pub fn deep_checkout(&self, commit: &str, depth: u32) -> Job {
+        self.clone_of(commit, &[&format!("--depth={depth}")])
+    }
+
     /// The same with all history.
     #[track_caller]
     pub fn whole_checkout(&self, commit: &str) -> Job {

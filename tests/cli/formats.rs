@@ -183,7 +183,10 @@ fn what_would_diverge_is_drawn_from_the_merge_preview() {
     assert!(run.stderr.starts_with("::error file=migrations/versions/f_feature.py,"), "{run}");
     let summary = repo.read("../summary.md");
     assert!(summary.contains("m: main work<br>landed"), "{summary}");
-    assert!(summary.contains("- run `git merge origin/main`, then `dbm-git rebase`"), "{summary}");
+    assert!(
+        summary.contains("- run `git fetch`, `git merge origin/main`, then `dbm-git rebase`"),
+        "{summary}"
+    );
 }
 
 #[test]

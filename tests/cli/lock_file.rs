@@ -120,3 +120,17 @@ fn one_line_turns_it_on_for_all_components() {
     );
     repo.dbm(["check"]).expect_code(0);
 }
+
+#[test]
+fn nothing_is_read_out_or_written_through_a_link() {
+    let repo = locked();
+    repo.remove(HEADS);
+    let link = repo.path().join(HEADS);
+    std::os::unix::fs::symlink("../../alembic.ini", link).expect("a new link");
+    let before = repo.read("alembic.ini");
+    let run = repo.dbm(["check"]).expect_code(1);
+    assert!(run.stdout.contains("names something else, which is not the head"), "{run}");
+    let run = repo.dbm(["rebase"]).expect_code(1);
+    assert!(run.stderr.contains("is a symlink: replace it by a file"), "{run}");
+    assert_eq!(repo.read("alembic.ini"), before);
+}

@@ -136,7 +136,7 @@ fn the_last_commit_can_be_amended_unless_it_has_landed() {
     assert_eq!(changes(&repo), "A  staged.txt");
     let landed = TestRepo::new().adds("<base> -> a\na -> m").publish("main").writes("a -> f");
     let run = landed.dbm(["rebase", "--amend"]).expect_code(1);
-    assert!(run.stderr.contains("is the last commit and has landed on origin/main"), "{run}");
+    assert!(run.stderr.contains("is the last commit and is on origin/main already"), "{run}");
     assert_eq!(down_revision(&landed, "f_.py"), "'a'");
 }
 
@@ -387,5 +387,19 @@ fn contradicting_flags_are_wrong_usage() {
         let error: ErrorJson = repo.dbm(&args).expect_code(2).json();
         assert_eq!((error.version, error.error.kind.as_str()), (1, "usage"), "{args:?}");
     }
+    assert_eq!(changes(&repo), "");
+}
+
+#[test]
+fn what_a_hook_of_the_users_refuses_to_commit_is_not_left_staged() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let repo = diverged();
+    repo.write(".git/hooks/pre-commit", "#!/bin/sh\necho no >&2\nexit 1\n");
+    let hook = repo.path().join(".git/hooks/pre-commit");
+    std::fs::set_permissions(hook, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    let run = repo.dbm(["rebase", "--commit"]).expect_code(1);
+    assert!(run.stderr.contains("`git commit` them, or `dbm-git undo`"), "{run}");
+    assert_eq!(changes(&repo), " M migrations/versions/f_feature.py");
+    repo.dbm(["undo"]).expect_code(0);
     assert_eq!(changes(&repo), "");
 }

@@ -48,13 +48,26 @@ fn run(judged: &Judged<'_>) -> Vec<Finding> {
             if named == heads.iter().map(|head| head.as_str()).collect() {
                 return Vec::new();
             }
-            let named: Vec<String> = named.iter().map(|id| format!("`{id}`")).collect();
-            let named = if named.is_empty() { "nothing".to_owned() } else { named.join(", ") };
-            format!("the lock file `{path}` names {named}, which is not the head")
+            format!("the lock file `{path}` names {}, which is not the head", named_in(&named))
         }
     };
     let finding = RULE.finding(message).at(Location::file(path.clone())).about(heads);
     vec![finding.help("run `dbm-git rebase`, which writes it")]
+}
+
+/// What the file names, if that can be ids: it may be a link to whatever else, and
+/// that is nobody's to read in a log.
+fn named_in(named: &BTreeSet<&str>) -> String {
+    let is_id = |text: &&str| {
+        text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b))
+    };
+    match named.len() {
+        0 => "nothing".to_owned(),
+        1..=4 if named.iter().all(is_id) => {
+            named.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+        }
+        _ => "something else".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +103,10 @@ mod tests {
             Some(""),
             "Error: the lock file `versions/HEADS` names nothing, which is not the head",
         );
+        let other =
+            "Error: the lock file `versions/HEADS` names something else, which is not the head";
+        check(line, Some("[core]\nurl = https://x:secret@y\n"), other);
+        check(line, Some("a\nc\nd\ne\nf\n"), other);
         let marked = "<<<<<<< HEAD\nb\n=======\na\n>>>>>>> other\n";
         check(line, Some(marked), "Error: the lock file `versions/HEADS` has conflict markers");
         check("<base> -> a (x)\n<base> -> b (y)", Some("a\nb\n"), "");
