@@ -136,7 +136,7 @@ fn what_is_no_id_does_not_reach_git() {
     assert_eq!(job.repo.git(["rev-parse", "mine"]), before);
     // Such a target is none, and the remote's default branch stands in for it.
     let job = job.set(&[("GITHUB_BASE_REF", "*")]);
-    assert_eq!(job.codes(&[]), ["DBM015"]);
+    assert_eq!(job.codes(&[]), ["DBM001"]);
     let refs = job.repo.git(["for-each-ref", "--format=%(refname)"]);
     assert!(!refs.contains("origin/proposal"), "{refs}");
 }
