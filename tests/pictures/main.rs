@@ -215,8 +215,8 @@ fn a_format_that_a_command_lacks_is_refused() {
     let repo = TestRepo::new().adds("<base> -> a");
     insta::assert_snapshot!(repo.dbm(["check", "--format", "svg"]), @"
     --- stderr
-    error: this command does not answer as `svg`
-    hint: it offers human, json
+    error: this command has no format `svg`
+    hint: it has: human, json, github, gitlab, sarif, junit, rdjson
     --- exit 2
     ");
     insta::assert_snapshot!(repo.dbm(["graph", "--database"]), @"
