@@ -35,6 +35,8 @@ pub struct LandedView<'a> {
     /// DBM015 look at this, so that a branch that is merely behind shows none.
     pub preview: &'a History,
     pub conflicts: &'a [MergeConflict],
+    /// Upstream's own lock file, where the component has one.
+    pub lock_file: Option<LockFile<'a>>,
 }
 
 /// The file that has to name the heads of a history.
@@ -91,7 +93,7 @@ impl<'a> Judged<'a> {
             history: upstream.history,
             upstream: None,
             before_merge: None,
-            lock_file: None,
+            lock_file: upstream.lock_file,
             would_diverge: None,
             ..*self
         })

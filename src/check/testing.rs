@@ -107,7 +107,13 @@ pub fn with_upstream<'a>(
     landed: &'a History,
     preview: &'a History,
 ) -> Judged<'a> {
-    let upstream = LandedView { name: "origin/main", history: landed, preview, conflicts: &[] };
+    let upstream = LandedView {
+        name: "origin/main",
+        history: landed,
+        preview,
+        conflicts: &[],
+        lock_file: None,
+    };
     Judged { upstream: Some(upstream), ..judge(history) }
 }
 

@@ -103,21 +103,23 @@ fn check_component(
         diverged,
     };
     let ours = session.history(component, &session.source)?;
-    let lock_bytes = lock_bytes(session, component, &session.source)?;
-    let lock_file = lock_file(component, lock_bytes.as_deref(), &ours);
+    let our_bytes = lock_bytes(session, component, &session.source)?;
+    let our_lock = lock_file(component, our_bytes.as_deref(), &ours);
     let Some(upstream) = upstream else {
         let whereabouts = find_missing(session, component, &ours)?;
         let judged = Judged {
             policy: component.heads,
             whereabouts: &whereabouts,
-            lock_file,
+            lock_file: our_lock,
             ..Judged::alone(&ours, &component.version_locations)
         };
         let told = told(&judged, &configured(session, &ours));
         let diverged = diverged_parts(&judged, &told.findings);
         return Ok(checked(ours, told, diverged));
     };
-    let theirs = session.history(component, &Source::Commit(upstream.commit))?;
+    let landed = Source::Commit(upstream.commit);
+    let theirs = session.history(component, &landed)?;
+    let landed_bytes = lock_bytes(session, component, &landed)?;
     let merged = if replaced == Some(upstream.commit) {
         PreviewHistory { history: ours.clone(), conflicts: Vec::new() }
     } else {
@@ -144,10 +146,11 @@ fn check_component(
             history: &theirs,
             preview: &merged.history,
             conflicts: if explicit { &conflicts } else { &[] },
+            lock_file: lock_file(component, landed_bytes.as_deref(), &theirs),
         }),
         whereabouts: &whereabouts,
         before_merge: if explicit { Some(alone.as_ref().unwrap_or(&ours)) } else { None },
-        lock_file,
+        lock_file: our_lock,
         would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
     };
     let mut told = told(&judged, &configured(session, history));

@@ -350,3 +350,28 @@ fn where_only_a_commit_is_missing_the_hook_says_so() {
     commits(&repo, "f -> g, more of it");
     assert_eq!(heard(&repo, ["push", "--quiet", "origin", "feature"]), "");
 }
+
+#[test]
+fn a_lock_file_that_main_has_neglected_blocks_nobody_and_one_that_is_ones_own_does() {
+    let repo = clone_with_hooks();
+    repo.write("dbm-git.toml", "lock-file = true\n");
+    repo.write("migrations/versions/HEADS", "nothing\n");
+    repo.commit("Lock, and forget about it");
+    repo.git(["push", "--quiet", "--no-verify", "origin", "main"]);
+    repo.git(["switch", "--quiet", "--create", "feature"]);
+    repo.write_revisions("a -> f, feature");
+    repo.commit("Add f");
+    insta::assert_snapshot!(heard(&repo, ["push", "--quiet", "origin", "feature"]), @"
+    dbm-git: 1 error that is not new: `dbm-git check` shows more
+    ");
+    repo.write("migrations/versions/HEADS", "a\n");
+    repo.git(["switch", "--quiet", "main"]);
+    repo.commit("Name the head");
+    repo.git(["push", "--quiet", "--no-verify", "origin", "main"]);
+    repo.git(["switch", "--quiet", "--create", "other"]);
+    repo.write_revisions("a -> g, other");
+    repo.commit("Add g");
+    let said = heard_beside_git(&repo, ["push", "--quiet", "origin", "other"]);
+    assert!(said.contains("DBM018: the lock file `migrations/versions/HEADS` names `a`"), "{said}");
+    assert!(said.contains("the push is blocked"), "{said}");
+}

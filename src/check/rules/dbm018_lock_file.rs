@@ -51,7 +51,8 @@ fn run(judged: &Judged<'_>) -> Vec<Finding> {
             format!("the lock file `{path}` names {}, which is not the head", named_in(&named))
         }
     };
-    let finding = RULE.finding(message).at(Location::file(path.clone())).about(heads);
+    // Not about the heads: the file is the same finding, whatever is added above them.
+    let finding = RULE.finding(message).at(Location::file(path.clone()));
     vec![finding.help("run `dbm-git rebase`, which writes it")]
 }
 
@@ -110,6 +111,27 @@ mod tests {
         let marked = "<<<<<<< HEAD\nb\n=======\na\n>>>>>>> other\n";
         check(line, Some(marked), "Error: the lock file `versions/HEADS` has conflict markers");
         check("<base> -> a (x)\n<base> -> b (y)", Some("a\nb\n"), "");
+    }
+
+    #[test]
+    fn what_upstream_has_neglected_already_is_not_new() {
+        use crate::check::run_rules;
+        use crate::check::testing::with_upstream;
+        let (ours, landed) =
+            (history("<base> -> a\na -> b\nb -> c"), history("<base> -> a\na -> b"));
+        let path = RepoPath::new("versions/HEADS").expect("inside");
+        let lock = |history, text: &'static str| {
+            Some(LockFile { path: &path, bytes: Some(text.as_bytes()), history })
+        };
+        for (theirs, is_new) in [("a\n", false), ("b\n", true)] {
+            let mut judged = with_upstream(&ours, &landed, &ours);
+            judged.lock_file = lock(&ours, "a\n");
+            let upstream = judged.upstream.as_mut().expect("an upstream");
+            upstream.lock_file = lock(&landed, theirs);
+            let found = run_rules(&judged);
+            let told: Vec<_> = found.iter().map(|f| (f.code, f.is_new)).collect();
+            assert_eq!(told, [(Code(18), is_new)], "{theirs}");
+        }
     }
 
     #[test]
