@@ -11,7 +11,7 @@
 //!   [`plan`] (what to do).
 //! * The adapters, each with its part of the outside world: [`project`]
 //!   (configuration), [`git`], [`workspace`] (the user's files), [`hook_files`],
-//!   [`journal`], [`database`], [`alembic`], [`demo_stage`].
+//!   [`cache`], [`journal`], [`database`], [`alembic`], [`demo_stage`].
 //! * [`ops`]: the operations, which load, plan and apply.
 //! * [`report`]: outcomes as text and as JSON. [`cli`]: the edge.
 //!
@@ -21,7 +21,8 @@
 //! the version locations and git's own files; migration files are parsed, never
 //! imported. Written are scripts, hooks, and below git's directory
 //! `dbm-git/state.db` (the journal), `lock`, `setup.lock`, `open` (an operation
-//! may be open), `seen` and `pending` (for the hooks). Databases are read here
+//! may be open), `seen` and `pending` (for the hooks), `headers` (what was parsed
+//! before), `answers` (what `check` said). Databases are read here
 //! and changed by the project's own alembic only.
 //!
 //! # Invariants
@@ -35,6 +36,7 @@
 //! * A hook that fails itself never stops git.
 #![forbid(unsafe_code)]
 pub mod alembic;
+pub mod cache;
 pub mod check;
 pub mod ci_platform;
 pub mod cli;

@@ -135,6 +135,20 @@ pub trait Tree {
     /// The bytes of a file, symlinks followed; `None` if there is no such file.
     fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError>;
 
+    /// Whether a folder has such an entry. The first one that is found will do.
+    fn has_entry(
+        &self,
+        folder: &RepoPath,
+        is_wanted: &dyn Fn(&Entry) -> bool,
+    ) -> Result<bool, TreeError> {
+        Ok(self.list(folder)?.is_some_and(|entries| entries.iter().any(is_wanted)))
+    }
+
+    /// The same files for several threads at once, where that is possible.
+    fn shared(&self) -> Option<&(dyn Tree + Sync)> {
+        None
+    }
+
     /// Whether a folder exists at `path`.
     fn has_folder(&self, path: &RepoPath) -> Result<bool, TreeError> {
         Ok(self.list(path)?.is_some())

@@ -1,6 +1,7 @@
 //! What is wrong with a history: findings, the rules that make them, and the
 //! one table of all rules. Pure: what a rule needs to know is in [`Judged`].
 
+mod component;
 mod context;
 mod diverged;
 mod diverged_part;
@@ -13,6 +14,7 @@ mod suppression;
 pub(crate) mod testing;
 mod words;
 
+pub use component::ComponentCheck;
 pub use context::{Judged, LandedView, LockFile, MergeConflict, Whereabouts};
 pub use diverged_part::{DivergedPart, PartRevision, diverged_parts};
 pub use finding::{Code, Finding, Level, Location};

@@ -172,10 +172,15 @@ impl Repository {
         Ok(IndexTree::new(&self.git, &index))
     }
 
+    /// Whether a part of the files is not checked out.
+    pub fn is_sparse(&self) -> bool {
+        let is_sparse = self.git.config().and_then(|c| c.get_bool("core.sparseCheckout"));
+        is_sparse.unwrap_or(false)
+    }
+
     /// The files that a sparse checkout leaves out of the working tree; `None` if it is whole.
     pub fn left_out_by_sparse_checkout(&self) -> Result<Option<IndexTree<'_>>, GitError> {
-        let is_sparse = self.git.config().and_then(|c| c.get_bool("core.sparseCheckout"));
-        if !is_sparse.unwrap_or(false) {
+        if !self.is_sparse() {
             return Ok(None);
         }
         let index = self.git.index().map_err(GitError::on("read the index"))?;

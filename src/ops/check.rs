@@ -4,34 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::OpsError;
+use super::answers::{Question, keep};
 use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{
-    Code, DivergedPart, Finding, Judged, LandedView, Level, Location, LockFile, MergeConflict,
-    Scope, SuppressedFinding, Suppression, Told, diverged_parts, review, sort_findings, told,
+    Code, ComponentCheck, DivergedPart, Finding, Judged, LandedView, Level, Location, LockFile,
+    MergeConflict, Scope, Suppression, Told, diverged_parts, review, sort_findings, told,
 };
 use crate::git::{CommitId, Upstream};
 use crate::project::{Component, Ignored};
 use crate::script::History;
 use crate::tree::RepoPath;
-
-/// What a check found in one component.
-#[derive(Clone, Debug)]
-pub struct ComponentCheck {
-    pub name: String,
-    /// What was judged: the checked-out files, a commit, or the merge preview.
-    pub history: History,
-    pub findings: Vec<Finding>,
-    /// What somebody does not want to hear of.
-    pub suppressed: Vec<SuppressedFinding>,
-    /// What there is to draw of the diverged heads among the findings.
-    pub diverged: Vec<DivergedPart>,
-    /// What stands for the component where a finding names no file: its
-    /// configuration, else its first version location.
-    pub place: RepoPath,
-    /// The judged content of the files that findings point into.
-    pub sources: HashMap<RepoPath, Arc<Vec<u8>>>,
-}
 
 /// What a check found.
 #[derive(Clone, Debug)]
@@ -52,7 +35,27 @@ impl CheckOutcome {
 /// Checks every selected component. `would_diverge` is how grave a divergence
 /// is that only merging with upstream would bring (DBM015).
 pub fn check(session: &Session, would_diverge: Option<Level>) -> Result<CheckOutcome, OpsError> {
-    check_in_place_of(session, None, would_diverge)
+    let upstream = session.upstream()?;
+    let question = Question::of(session, upstream, would_diverge)?;
+    if let Some(components) = question.as_ref().and_then(Question::known_answer) {
+        return Ok(outcome(session, upstream, components));
+    }
+    let beginning = question.as_ref().and_then(Question::begin);
+    let outcome = check_in_place_of(session, None, would_diverge)?;
+    keep(session, beginning, &outcome);
+    Ok(outcome)
+}
+
+fn outcome(
+    session: &Session,
+    upstream: Option<&Upstream>,
+    components: Vec<ComponentCheck>,
+) -> CheckOutcome {
+    CheckOutcome {
+        components,
+        upstream: upstream.map(|u| u.name.clone()),
+        notes: session.project.notes.clone(),
+    }
 }
 
 /// The same of a commit that takes the place of `replaced`, as a push does:
@@ -69,11 +72,7 @@ pub fn check_in_place_of(
     }
     review_configured(session, &mut checked)?;
     let components = checked.into_iter().map(|checked| checked.in_full(session)).collect();
-    Ok(CheckOutcome {
-        components,
-        upstream: upstream.map(|u| u.name.clone()),
-        notes: session.project.notes.clone(),
-    })
+    Ok(outcome(session, upstream, components))
 }
 
 /// A component's history with its findings.
@@ -288,6 +287,18 @@ impl Checked {
             }
         }
         let Told { findings, suppressed, .. } = told;
-        ComponentCheck { name, history, findings, suppressed, diverged, place, sources }
+        let (heads, bases) = (history.head_ids(), history.base_ids());
+        let revisions = history.scripts.len();
+        ComponentCheck {
+            name,
+            heads,
+            bases,
+            revisions,
+            findings,
+            suppressed,
+            diverged,
+            place,
+            sources,
+        }
     }
 }

@@ -123,8 +123,33 @@ pub fn read_rows(target: &DatabaseTarget, limits: &Limits) -> Result<Observation
     }
 }
 
-/// Explains and judges what was observed, and remembers it in the journal,
-/// where there is one to be had.
+/// What a look holds a database against: the files as they are checked out, and
+/// what is known to have run there. None of it needs the database.
+pub struct Known {
+    history: History,
+    snapshot: Snapshot,
+    stored: StoredLedger,
+}
+
+impl Known {
+    /// Reads the files, and the ledger of `target`, where there is a journal to be had.
+    pub fn read(
+        session: &Session,
+        component: &Component,
+        target: &DatabaseTarget,
+        journal: Option<&mut Journal>,
+    ) -> Result<Self, OpsError> {
+        let history = session.history(component, &Source::WorkingTree)?;
+        let snapshot = Snapshot::of(&history);
+        let stored = match journal {
+            Some(journal) => journal.ledger(&target.identity)?,
+            None => StoredLedger::default(),
+        };
+        Ok(Self { history, snapshot, stored })
+    }
+}
+
+/// Reads what is known, and looks.
 pub fn look(
     session: &Session,
     component: &Component,
@@ -132,13 +157,22 @@ pub fn look(
     moment: Moment,
     mut journal: Option<&mut Journal>,
 ) -> Result<Look, OpsError> {
+    let known = Known::read(session, component, &reached.target, journal.as_deref_mut())?;
+    look_knowing(session, component, reached, known, moment, journal)
+}
+
+/// Explains and judges what was observed, and remembers it in the journal,
+/// where there is one to be had.
+pub fn look_knowing(
+    session: &Session,
+    component: &Component,
+    reached: Reached,
+    known: Known,
+    moment: Moment,
+    mut journal: Option<&mut Journal>,
+) -> Result<Look, OpsError> {
     let Reached { target, observation } = reached;
-    let history = session.history(component, &Source::WorkingTree)?;
-    let snapshot = Snapshot::of(&history);
-    let stored = match journal.as_deref_mut() {
-        Some(journal) => journal.ledger(&target.identity)?,
-        None => StoredLedger::default(),
-    };
+    let Known { history, snapshot, stored } = known;
     let Explained { possibilities, mut texts } =
         Explanation { session, component, history: &history, snapshot: &snapshot, stored: &stored }
             .find(&observation, moment)?;

@@ -1,6 +1,7 @@
 //! The operations: each loads, plans, applies, and returns an outcome. Commands
 //! and hooks call them; nothing here prints.
 
+mod answers;
 pub mod apply;
 pub mod candidates;
 pub mod check;
@@ -22,6 +23,7 @@ mod left;
 mod look;
 pub mod migrate;
 pub mod overview;
+mod parsing;
 mod past;
 pub mod rebase;
 mod running;

@@ -1,13 +1,14 @@
 //! One invocation's view of the repository: where it is, which components it
 //! has, what is upstream, and the files in any of their states.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use super::OpsError;
-use super::history::{ParseCache, read_history};
+use super::history::read_history;
+use super::parsing::ParseCache;
 use crate::git::{CommitId, EmptyTree, IndexTree, Preview, Repository, Upstream};
 use crate::project::{Component, Overlay, Project, read_project};
-use crate::script::History;
+use crate::script::{History, ScriptProblem, ScriptProblemKind};
 use crate::tree::{Entry, RepoPath, Tree, TreeError};
 use crate::workspace::WorkingTree;
 
@@ -54,6 +55,8 @@ pub struct Session {
     working_tree: Option<WorkingTree>,
     upstream: OnceCell<Option<Upstream>>,
     cache: ParseCache,
+    /// Whether more was read than what is judged and its upstream.
+    has_searched: Cell<bool>,
 }
 
 /// A history read from the merge preview of two states.
@@ -85,6 +88,7 @@ impl Session {
             };
             read_project(tree.as_ref(), fallback, repository.root())?
         };
+        let cache = ParseCache::new(repository.common_dir());
         let session = Self {
             repository,
             project,
@@ -92,10 +96,27 @@ impl Session {
             options,
             working_tree,
             upstream: OnceCell::new(),
-            cache: ParseCache::default(),
+            cache,
+            has_searched: Cell::new(false),
         };
         session.components()?;
         Ok(session)
+    }
+
+    /// What the command line said.
+    pub fn options(&self) -> &SessionOptions {
+        &self.options
+    }
+
+    /// Whether an answer may depend on more than what is judged, its upstream and
+    /// the configuration: on other branches, say, or on objects that may yet come.
+    pub fn has_searched(&self) -> bool {
+        self.has_searched.get()
+    }
+
+    /// Says that it does.
+    pub fn note_search(&self) {
+        self.has_searched.set(true);
     }
 
     /// The components that are asked for, in configuration order.
@@ -204,7 +225,17 @@ impl Session {
             }
             _ => component,
         };
-        read_history(tree.as_ref(), component, &self.cache)
+        self.read(tree.as_ref(), component)
+    }
+
+    fn read(&self, tree: &dyn Tree, component: &Component) -> Result<History, OpsError> {
+        let history = read_history(tree, component, &self.cache)?;
+        let is_absent =
+            |problem: &ScriptProblem| matches!(problem.kind, ScriptProblemKind::NotInClone { .. });
+        if history.problems.iter().any(is_absent) {
+            self.note_search();
+        }
+        Ok(history)
     }
 
     /// A component's history in the merge of `theirs` into the judged state.
@@ -221,7 +252,7 @@ impl Session {
         let theirs = self.repository.tree(theirs)?;
         let preview = Preview::new(base.as_ref(), ours.as_ref(), &theirs);
         let component = self.component_in(component, &preview)?;
-        let history = read_history(&preview, &component, &self.cache)?;
+        let history = self.read(&preview, &component)?;
         Ok(PreviewHistory { history, conflicts: preview.conflicts() })
     }
 
@@ -231,6 +262,7 @@ impl Session {
         if tree.has_folder(&component.script_location)? {
             return Ok(component.clone());
         }
+        self.note_search();
         let fallback = self.working_tree.as_ref().map(|w| w as &dyn Tree);
         let found = read_project(tree, fallback, self.repository.root())
             .ok()

@@ -1,9 +1,11 @@
 //! `status`: each component's database, held against the checked-out files.
 
+use std::thread;
+
 use super::OpsError;
 use super::database_target::{Asking, DatabaseTarget, Road, database_target};
 pub use super::host::Host;
-use super::look::{Look, Moment, Reached, is_diverged, look, seen_by_alembic};
+use super::look::{Known, Look, Moment, Reached, is_diverged, look_knowing, seen_by_alembic};
 use super::session::{Session, Source};
 use super::target::command;
 use super::whereabouts::locate;
@@ -49,16 +51,26 @@ pub fn status(session: &Session, host: &Host) -> Result<Vec<ComponentStatus>, Op
         .iter()
         .map(|component| database_target(session, component, host, journal.as_mut(), Asking::Once))
         .collect();
-    let observed = observe_targets(&targets, &Limits::default());
+    // The servers' time is long enough to read everything else.
+    let (observed, known) = while_asking(&targets, &Limits::default(), || {
+        let read = |(component, target): (&&Component, &Result<DatabaseTarget, OpsError>)| {
+            let target = target.as_ref().ok()?;
+            Some(Known::read(session, component, target, journal.as_mut()))
+        };
+        components.iter().zip(&targets).map(read).collect::<Vec<_>>()
+    });
     components
         .into_iter()
-        .zip(targets.into_iter().zip(observed))
-        .map(|(component, (target, observed))| {
+        .zip(targets.into_iter().zip(observed.into_iter().zip(known)))
+        .map(|(component, (target, (observed, known)))| {
             let looked = match (target, observed) {
                 (Ok(target), Some(Ok(observation))) => {
                     let journal = journal.as_mut();
                     let reached = Reached { target, observation };
-                    look(session, component, reached, Moment::AnyTime, journal)
+                    let at = Moment::AnyTime;
+                    known.expect("read for each target").and_then(|known| {
+                        look_knowing(session, component, reached, known, at, journal)
+                    })
                 }
                 (Ok(target), Some(Err(error))) => {
                     return unreachable(session, component, Some(target.shown), &error);
@@ -77,28 +89,39 @@ pub fn status(session: &Session, host: &Host) -> Result<Vec<ComponentStatus>, Op
         .collect()
 }
 
-/// Asks all databases that can be reached directly, concurrently.
-fn observe_targets(
+/// Asks all databases that can be reached directly, at once, and does `meanwhile`
+/// while they answer.
+fn while_asking<T>(
     targets: &[Result<DatabaseTarget, OpsError>],
     limits: &Limits,
-) -> Vec<Option<Result<Observation, OpsError>>> {
+    meanwhile: impl FnOnce() -> T,
+) -> (Vec<Option<Result<Observation, OpsError>>>, T) {
     let direct: Vec<(DatabaseUrl, VersionTable)> = targets
         .iter()
         .flatten()
         .filter_map(|target| target.direct())
         .map(|(url, table)| (url.clone(), table.clone()))
         .collect();
-    let mut answers = observe_all(&direct, limits).into_iter();
-    targets
-        .iter()
-        .map(|target| match target {
-            Ok(target) => match &target.road {
-                Road::Direct { .. } => answers.next().map(|answer| answer.map_err(OpsError::from)),
-                Road::Alembic { current, .. } => Some(Ok(seen_by_alembic(current))),
-            },
-            Err(_) => None,
-        })
-        .collect()
+    let (answers, done) = thread::scope(|scope| {
+        let asking = thread::Builder::new().spawn_scoped(scope, || observe_all(&direct, limits));
+        let done = meanwhile();
+        let answers = match asking.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(answers)) => answers,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // No thread to be had: one after the other, then.
+            Err(_) => observe_all(&direct, limits),
+        };
+        (answers, done)
+    });
+    let mut answers = answers.into_iter();
+    let observed = targets.iter().map(|target| match target {
+        Ok(target) => match &target.road {
+            Road::Direct { .. } => answers.next().map(|answer| answer.map_err(OpsError::from)),
+            Road::Alembic { current, .. } => Some(Ok(seen_by_alembic(current))),
+        },
+        Err(_) => None,
+    });
+    (observed.collect(), done)
 }
 
 /// Whether it is the database, or the way to it, that fails: then there is

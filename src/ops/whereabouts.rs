@@ -36,6 +36,7 @@ pub fn find_missing(
     if missing.is_empty() {
         return Ok(found);
     }
+    session.note_search();
     if session.source != Source::WorkingTree && !session.repository.is_bare() {
         let local = session.history(component, &Source::WorkingTree)?;
         missing.retain(|id| match local.graph.node(id.as_str()) {
@@ -122,6 +123,6 @@ fn in_a_commit(
 
 fn declares(bytes: &[u8], id: &RevisionId) -> bool {
     let Ok(parsed) = parse_script(bytes) else { return false };
-    let value = parsed.header.revision.map(|field| field.value);
+    let value = parsed.header.revision.as_ref().map(|field| &field.value);
     matches!(value, Some(FieldValue::Text(text)) if text == id.as_str())
 }

@@ -258,14 +258,14 @@ fn usual_version_locations(
     script_location: &RepoPath,
 ) -> Result<Vec<RepoPath>, TreeError> {
     let versions = script_location.entry("versions");
-    let entries = tree.list(&versions)?.unwrap_or_default();
-    if entries.iter().any(is_script) {
+    if tree.has_entry(&versions, &is_script)? {
         return Ok(vec![versions]);
     }
+    let entries = tree.list(&versions)?.unwrap_or_default();
     let mut folders = Vec::new();
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Folder) {
         let folder = versions.entry(&entry.name);
-        if tree.list(&folder)?.unwrap_or_default().iter().any(is_script) {
+        if tree.has_entry(&folder, &is_script)? {
             folders.push(folder);
         }
     }

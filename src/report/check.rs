@@ -3,9 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::check::{Finding, Level};
-use crate::revision::{Node, RevisionId};
-use crate::script::History;
+use crate::check::{ComponentCheck, Finding, Level};
+use crate::revision::RevisionId;
 
 /// `check --format json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -37,14 +36,15 @@ pub struct ComponentCheckReport {
 }
 
 impl ComponentCheckReport {
-    /// The findings about `history`, which is the component `name`.
-    pub fn new(name: &str, history: &History, findings: &[Finding]) -> Self {
+    /// What is told of a component.
+    pub fn new(checked: &ComponentCheck) -> Self {
+        let texts = |ids: &[RevisionId]| ids.iter().map(RevisionId::to_string).collect();
         Self {
-            name: name.to_owned(),
-            heads: head_ids(history),
-            bases: base_ids(history),
-            revisions: history.scripts.len(),
-            findings: findings.iter().map(FindingReport::from).collect(),
+            name: checked.name.clone(),
+            heads: texts(&checked.heads),
+            bases: texts(&checked.bases),
+            revisions: checked.revisions,
+            findings: checked.findings.iter().map(FindingReport::from).collect(),
         }
     }
 }
@@ -100,33 +100,14 @@ pub fn fails(level: &str, is_strict: bool) -> bool {
     level == "error" || (is_strict && level == "warning")
 }
 
-/// Each id once, in file order.
-pub fn head_ids(history: &History) -> Vec<String> {
-    unique_ids(history, history.graph.heads())
-}
-
-/// Bases that say so; a down revision that cannot be read makes none.
-pub fn base_ids(history: &History) -> Vec<String> {
-    let bases = history.graph.bases().into_iter();
-    unique_ids(history, bases.filter(|&node| !history.script(node).has_unknown_down))
-}
-
-fn unique_ids(history: &History, nodes: impl IntoIterator<Item = Node>) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
-    let ids = nodes.into_iter().map(|node| history.id(node));
-    ids.filter(|id| seen.insert(*id)).map(RevisionId::to_string).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::run_rules;
-    use crate::check::testing::{history, judge};
+    use crate::report::samples::component;
 
     fn report(notation: &str, is_strict: bool) -> CheckReport {
-        let ours = history(notation);
-        let findings = run_rules(&judge(&ours));
-        CheckReport::new(vec![ComponentCheckReport::new("default", &ours, &findings)], is_strict)
+        let checked = component("default", notation);
+        CheckReport::new(vec![ComponentCheckReport::new(&checked)], is_strict)
     }
 
     #[test]

@@ -3,11 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::check::{base_ids, head_ids};
 use super::escape::escaped_text;
 use super::lanes::{LaneStyle, Selection, lane_rows, render_lanes, render_legend};
 use crate::ops::graph::ComponentGraph;
-use crate::revision::Node;
+use crate::revision::{Node, RevisionId};
 use crate::script::History;
 
 /// `graph --format json`.
@@ -39,11 +38,12 @@ impl ComponentGraphReport {
     pub fn new(graph: &ComponentGraph) -> Self {
         let ComponentGraph { name, history, landed } = graph;
         let landed = landed.as_deref();
+        let texts = |ids: Vec<RevisionId>| ids.iter().map(RevisionId::to_string).collect();
         let newest_first = history.graph.topological().into_iter().rev();
         Self {
             name: name.clone(),
-            heads: head_ids(history),
-            bases: base_ids(history),
+            heads: texts(history.head_ids()),
+            bases: texts(history.base_ids()),
             revisions: newest_first
                 .map(|node| RevisionReport::new(history, node, landed.map(|has| has[node])))
                 .collect(),

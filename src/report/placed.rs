@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::escape::escaped;
 use super::region::Region;
-use crate::check::{Finding, Location, RULES, Rule};
-use crate::ops::check::{CheckOutcome, ComponentCheck};
+use crate::check::{ComponentCheck, Finding, Location, RULES, Rule};
+use crate::ops::check::CheckOutcome;
 use crate::plan::hash_of;
 use crate::tree::RepoPath;
 

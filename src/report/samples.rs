@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::check::testing::{history, history_and, judge};
-use crate::check::{Code, Finding, Judged, Level, Location, diverged_parts, run_rules};
-use crate::ops::check::{CheckOutcome, ComponentCheck};
+use crate::check::{
+    Code, ComponentCheck, Finding, Judged, Level, Location, diverged_parts, run_rules,
+};
+use crate::ops::check::CheckOutcome;
 use crate::script::History;
 use crate::tree::RepoPath;
 
@@ -26,7 +28,9 @@ pub fn of(name: &str, judged: &Judged<'_>) -> ComponentCheck {
         suppressed: Vec::new(),
         place: RepoPath::new("alembic.ini").expect("inside"),
         sources: sources(judged.history),
-        history: judged.history.clone(),
+        heads: judged.history.head_ids(),
+        bases: judged.history.base_ids(),
+        revisions: judged.history.scripts.len(),
     }
 }
 

@@ -70,20 +70,18 @@ fn first_paragraph(text: &str) -> String {
 
 /// Value and span of the line `name`, in the text of the file.
 fn find_line(raw: &str, start: usize, name: &str) -> Option<(String, Span)> {
-    let mut offset = 0;
-    for line in raw.split_inclusive(['\n', '\r']) {
-        let content = line.trim_end_matches(['\n', '\r']);
-        let indent = content.len() - content.trim_start().len();
-        if let Some(rest) = content[indent..].strip_prefix(name) {
-            let rest = rest.split("\"\"\"").next().unwrap_or_default();
-            let rest = rest.split("'''").next().unwrap_or_default();
-            let value = rest.trim();
-            let lead =
-                if value.is_empty() { rest.len() } else { rest.len() - rest.trim_start().len() };
-            let from = start + offset + indent + name.len() + lead;
-            return Some((value.to_owned(), from..from + value.len()));
+    memchr::memmem::find_iter(raw.as_bytes(), name).find_map(|at| {
+        let line = raw[..at].rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        if !raw[line..at].trim_start().is_empty() {
+            return None;
         }
-        offset += line.len();
-    }
-    None
+        let rest = &raw[at + name.len()..];
+        let rest = rest.split(['\n', '\r']).next().unwrap_or_default();
+        let rest = rest.split("\"\"\"").next().unwrap_or_default();
+        let rest = rest.split("'''").next().unwrap_or_default();
+        let value = rest.trim();
+        let lead = if value.is_empty() { rest.len() } else { rest.len() - rest.trim_start().len() };
+        let from = start + at + name.len() + lead;
+        Some((value.to_owned(), from..from + value.len()))
+    })
 }

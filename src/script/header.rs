@@ -1,11 +1,11 @@
 //! The four names a script declares itself with, as the last assignment at
 //! module level leaves them, each with the span of its value.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ruff_python_ast::{ExceptHandler, Expr, ExprStringLiteral, Stmt};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::docstring::Docstring;
 use super::{SourceText, Span, line_of};
@@ -129,9 +129,10 @@ struct Binding<'a> {
 /// The module's names as a reader of literals knows them, statement by statement.
 #[derive(Default)]
 struct Scope<'a> {
-    names: HashMap<&'a str, Binding<'a>>,
-    /// The values of the current statement, which may have any number of targets.
-    evaluated: HashMap<TextRange, Rc<Value<'a>>>,
+    names: BTreeMap<&'a str, Binding<'a>>,
+    /// The values of the current statement, which may have any number of targets,
+    /// by where they begin and end.
+    evaluated: BTreeMap<(TextSize, TextSize), Rc<Value<'a>>>,
 }
 
 impl<'a> Scope<'a> {
@@ -183,7 +184,8 @@ impl<'a> Scope<'a> {
     }
 
     fn evaluate(&mut self, expr: &'a Expr) -> Rc<Value<'a>> {
-        if let Some(known) = self.evaluated.get(&expr.range()) {
+        let place = (expr.start(), expr.end());
+        if let Some(known) = self.evaluated.get(&place) {
             return Rc::clone(known);
         }
         let value = match expr {
@@ -198,7 +200,7 @@ impl<'a> Scope<'a> {
                 None => Value::Expression(expr.range()),
             }),
         };
-        self.evaluated.insert(expr.range(), Rc::clone(&value));
+        self.evaluated.insert(place, Rc::clone(&value));
         value
     }
 
@@ -330,7 +332,7 @@ impl FieldReader<'_> {
             Value::None => FieldValue::None,
             Value::Text(literal) => FieldValue::Text(literal.value.to_str().to_owned()),
             Value::Sequence(parts, named) => {
-                let named: HashMap<usize, &ExprStringLiteral> = named.iter().copied().collect();
+                let named: BTreeMap<usize, &ExprStringLiteral> = named.iter().copied().collect();
                 let element = |(at, part)| self.element(part, named.get(&at).copied());
                 FieldValue::Sequence(parts.iter().enumerate().map(element).collect())
             }

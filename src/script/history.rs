@@ -1,6 +1,6 @@
 //! All scripts of one component and the graph over them, whatever state they are in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct ScriptFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     pub file: ScriptFile,
-    pub header: Header,
+    pub header: Arc<Header>,
     /// Python would refuse the file.
     pub is_broken: bool,
     /// Its down revisions could not be read, so it is no base though it looks like one.
@@ -126,6 +126,23 @@ impl History {
         &self.graph.revision(node).id
     }
 
+    /// The heads, each id once, in file order.
+    pub fn head_ids(&self) -> Vec<RevisionId> {
+        self.unique_ids(self.graph.heads())
+    }
+
+    /// The bases that say so: a down revision that cannot be read makes none.
+    pub fn base_ids(&self) -> Vec<RevisionId> {
+        let bases = self.graph.bases().into_iter();
+        self.unique_ids(bases.filter(|&node| !self.script(node).has_unknown_down))
+    }
+
+    fn unique_ids(&self, nodes: impl IntoIterator<Item = Node>) -> Vec<RevisionId> {
+        let mut seen = HashSet::new();
+        let ids = nodes.into_iter().map(|node| self.id(node));
+        ids.filter(|id| seen.insert(*id)).cloned().collect()
+    }
+
     /// The node whose file is `path`.
     pub fn node_at(&self, path: &RepoPath) -> Option<Node> {
         self.by_path.get(path).copied()
@@ -140,7 +157,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, parsed: Result<Parsed, ParseFailure>) -> Option<(Revision, Header, bool)> {
+    fn read(
+        &mut self,
+        parsed: Result<Parsed, ParseFailure>,
+    ) -> Option<(Revision, Arc<Header>, bool)> {
         let Parsed { header, syntax } = match parsed {
             Ok(parsed) => parsed,
             Err(failure) => {

@@ -78,8 +78,12 @@ fn is_surely_shallow(bytes: &[u8]) -> bool {
     // operator takes one of its own: most files have no room for either.
     const SMALL: usize = MAX_INDENTS * (MAX_INDENTS + 1) / 2;
     if bytes.len() < SMALL {
-        let opened = bytes.iter().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count();
-        if opened <= MAX_BRACKETS {
+        // Sums of one byte each: those are added up many at once.
+        let opened = bytes.chunks(usize::from(u8::MAX)).map(|chunk| {
+            let is_bracket = |byte: &u8| u8::from(matches!(byte, b'(' | b'[' | b'{'));
+            usize::from(chunk.iter().map(is_bracket).sum::<u8>())
+        });
+        if opened.sum::<usize>() <= MAX_BRACKETS {
             return true;
         }
     }

@@ -1,5 +1,7 @@
 //! Bytes of a script → header, with what is wrong with the syntax beside it.
 
+use std::sync::Arc;
+
 use ruff_python_ast::ModModule;
 
 use super::header::{Header, read_header};
@@ -19,7 +21,8 @@ pub struct SyntaxProblem {
 /// A file that could be read as far as it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
-    pub header: Header,
+    /// Shared: the same content is read from several states of the files.
+    pub header: Arc<Header>,
     /// Python would refuse the file; the header is what could be saved.
     pub syntax: Option<SyntaxProblem>,
 }
@@ -45,7 +48,7 @@ pub fn parse_script(bytes: &[u8]) -> Result<Parsed, ParseFailure> {
             SyntaxProblem { message: error.error.to_string(), line, span }
         })
     });
-    Ok(Parsed { header: read_header(parsed.suite(), &source, bytes), syntax })
+    Ok(Parsed { header: Arc::new(read_header(parsed.suite(), &source, bytes)), syntax })
 }
 
 /// The text of a file and its syntax tree, which is shallow enough to be walked

@@ -205,12 +205,9 @@ fn offset(at: usize) -> u32 {
 /// The 1-based line of a byte offset, with Python's line ends.
 pub fn line_of(bytes: &[u8], offset: usize) -> u32 {
     let end = offset.min(bytes.len());
-    let is_line_end = |&at: &usize| match bytes[at] {
-        b'\n' => true,
-        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-        _ => false,
-    };
-    let line_ends = (0..end).filter(is_line_end).count();
+    // A `\r` before `\n` ends no line of its own.
+    let is_line_end = |&at: &usize| bytes[at] == b'\n' || bytes.get(at + 1) != Some(&b'\n');
+    let line_ends = memchr::memchr2_iter(b'\n', b'\r', &bytes[..end]).filter(is_line_end).count();
     u32::try_from(line_ends).unwrap_or(u32::MAX - 1) + 1
 }
 

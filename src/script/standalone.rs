@@ -59,7 +59,7 @@ mod tests {
         let id = RevisionId::new("ü'\\").expect("an id");
         let text = standalone(script.as_bytes(), &id, &["m".to_owned(), "n".to_owned()]);
         let header = parse_script(&text).expect("Python").header;
-        let value = header.revision.map(|field| field.value);
+        let value = header.revision.as_ref().map(|field| &field.value);
         assert!(matches!(value, Some(FieldValue::Text(text)) if text == "ü'\\"));
         assert!(String::from_utf8_lossy(&text).contains("down_revision = ('m', 'n',)\n"));
         assert!(parse_script(&stub("r")).expect("Python").syntax.is_none());

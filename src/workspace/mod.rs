@@ -10,4 +10,4 @@ mod working_tree;
 
 pub use apply::{Applied, WorkspaceError};
 pub use leftovers::remove_leftover;
-pub use working_tree::WorkingTree;
+pub use working_tree::{ContentStamp, WorkingTree};

@@ -1,11 +1,22 @@
 //! The working tree as a snapshot of files.
 
 use std::fs::{self, DirEntry};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::tree::{Entry, EntryKind, MAX_FILE_BYTES, RepoPath, Tree, TreeError};
+
+/// What a file system says of a folder and the files in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentStamp {
+    /// Others whenever a file has come, gone or been written to.
+    pub bytes: Vec<u8>,
+    /// When that was last so.
+    pub changed: Option<SystemTime>,
+}
 
 /// The checked-out files below a root folder.
 ///
@@ -40,6 +51,52 @@ impl WorkingTree {
         Some(since.as_nanos().to_string())
     }
 
+    /// What the file system says of a folder and all files in it, and below it if
+    /// `is_recursive`. `None` where that does not tell what they hold: a link may
+    /// lead to any other file.
+    pub fn content_stamp(&self, folder: &RepoPath, is_recursive: bool) -> Option<ContentStamp> {
+        let mut stamp = ContentStamp { bytes: Vec::new(), changed: None };
+        self.add_stamp(folder, is_recursive, &mut stamp)?;
+        Some(stamp)
+    }
+
+    fn add_stamp(
+        &self,
+        folder: &RepoPath,
+        is_recursive: bool,
+        stamp: &mut ContentStamp,
+    ) -> Option<()> {
+        let place = self.locate(folder);
+        let found = match fs::symlink_metadata(&place) {
+            Ok(found) if found.is_dir() => found,
+            // The folders above are the repository's own.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                stamp.bytes.extend(folder.as_str().as_bytes());
+                return Some(());
+            }
+            _ => return None,
+        };
+        stamp.add(folder.as_str(), &found)?;
+        let entries: io::Result<Vec<DirEntry>> = fs::read_dir(&place).ok()?.collect();
+        let mut entries: Vec<(String, DirEntry)> = entries
+            .ok()?
+            .into_iter()
+            .map(|entry| Some((entry.file_name().into_string().ok()?, entry)))
+            .collect::<Option<_>>()?;
+        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for ((name, _), found) in entries.iter().zip(metadata_of(&entries)?) {
+            if found.is_symlink() {
+                return None;
+            }
+            if !found.is_dir() {
+                stamp.add(name, &found)?;
+            } else if is_recursive {
+                self.add_stamp(&folder.entry(name), true, stamp)?;
+            }
+        }
+        Some(())
+    }
+
     /// Where `path` lies on disk, symlinks not followed.
     pub(super) fn locate(&self, path: &RepoPath) -> PathBuf {
         if path.is_root() { self.root.clone() } else { self.root.join(path.as_str()) }
@@ -59,6 +116,27 @@ impl WorkingTree {
             }
         }
         Ok(Some(path))
+    }
+
+    /// The entries of a folder in no order; `None` if there is no such folder.
+    fn entries(
+        &self,
+        folder: &RepoPath,
+    ) -> Result<Option<impl Iterator<Item = Result<Entry, TreeError>>>, TreeError> {
+        let failed = move |source| TreeError::Io { path: folder.clone(), source };
+        let found = match fs::read_dir(self.locate(folder)) {
+            Ok(found) => found,
+            Err(error) if is_absence(&error) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        Ok(Some(found.map(move |entry| self.entry(&entry.map_err(failed)?).map_err(failed))))
+    }
+
+    /// What is wrong with what is neither a file nor a folder.
+    fn no_file(&self, path: &RepoPath) -> Option<TreeError> {
+        let found = fs::metadata(self.locate(path)).ok()?;
+        let is_other = !found.is_file() && !found.is_dir();
+        is_other.then(|| TreeError::NotAFile { path: path.clone() })
     }
 
     fn entry(&self, found: &DirEntry) -> io::Result<Entry> {
@@ -82,31 +160,87 @@ impl WorkingTree {
     }
 }
 
+/// What the file system says of each entry itself. One thread asks for some
+/// thousand of them in the time in which another could be started.
+fn metadata_of(entries: &[(String, DirEntry)]) -> Option<Vec<fs::Metadata>> {
+    const FOR_ONE: usize = 1000;
+    let ask = |entries: &[(String, DirEntry)]| -> Option<Vec<fs::Metadata>> {
+        entries.iter().map(|(_, entry)| entry.metadata().ok()).collect()
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = entries.len().div_ceil(FOR_ONE).min(cores);
+    if threads < 2 {
+        return ask(entries);
+    }
+    thread::scope(|scope| {
+        let chunks = entries.chunks(entries.len().div_ceil(threads));
+        let asking = chunks
+            .map(|chunk| (chunk, thread::Builder::new().spawn_scoped(scope, move || ask(chunk))));
+        // All are started before the first is waited for.
+        let asking: Vec<_> = asking.collect();
+        let answers = asking.into_iter().map(|(chunk, worker)| match worker {
+            Ok(worker) => worker.join().ok()?,
+            Err(_) => ask(chunk),
+        });
+        Some(answers.collect::<Option<Vec<_>>>()?.concat())
+    })
+}
+
+impl ContentStamp {
+    #[cfg(unix)]
+    fn add(&mut self, name: &str, found: &fs::Metadata) -> Option<()> {
+        use std::os::unix::fs::MetadataExt;
+        let (mtime, ctime) = (found.mtime(), found.ctime());
+        let numbers = [found.size(), found.ino(), u64::from(found.mode())];
+        let times = [mtime, found.mtime_nsec(), ctime, found.ctime_nsec()];
+        self.bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        self.bytes.extend(times.iter().flat_map(|time| time.to_le_bytes()));
+        self.bytes.extend(name.as_bytes());
+        self.bytes.push(0);
+        // Whoever sets a file's time back does not set this one.
+        let since =
+            Duration::new(u64::try_from(ctime).ok()?, u32::try_from(found.ctime_nsec()).ok()?);
+        self.changed = self.changed.max(Some(UNIX_EPOCH + since));
+        Some(())
+    }
+
+    /// Only where the time of a file's change cannot be set is it worth anything.
+    #[cfg(not(unix))]
+    fn add(&mut self, _name: &str, _found: &fs::Metadata) -> Option<()> {
+        None
+    }
+}
+
 impl Tree for WorkingTree {
     fn list(&self, folder: &RepoPath) -> Result<Option<Vec<Entry>>, TreeError> {
-        let failed = |source| TreeError::Io { path: folder.clone(), source };
-        let found = match fs::read_dir(self.locate(folder)) {
-            Ok(found) => found,
-            Err(error) if is_absence(&error) => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut entries = found
-            .map(|entry| self.entry(&entry?))
-            .collect::<io::Result<Vec<Entry>>>()
-            .map_err(failed)?;
+        let Some(found) = self.entries(folder)? else { return Ok(None) };
+        let mut entries = found.collect::<Result<Vec<Entry>, _>>()?;
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(Some(entries))
     }
 
+    fn has_entry(
+        &self,
+        folder: &RepoPath,
+        is_wanted: &dyn Fn(&Entry) -> bool,
+    ) -> Result<bool, TreeError> {
+        for entry in self.entries(folder)?.into_iter().flatten() {
+            if is_wanted(&entry?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
-        let place = self.locate(path);
         let failed = |source| TreeError::Io { path: path.clone(), source };
-        // To open a pipe is to wait for somebody at its other end.
-        let found = match fs::metadata(&place) {
-            Ok(found) => found,
+        let file = match open(&self.locate(path)) {
+            Ok(file) => file,
             Err(error) if is_absence(&error) => return Ok(None),
-            Err(error) => return Err(failed(error)),
+            // Sockets cannot even be opened.
+            Err(error) => return Err(self.no_file(path).unwrap_or_else(|| failed(error))),
         };
+        let found = file.metadata().map_err(failed)?;
         if found.is_dir() {
             return Ok(None);
         }
@@ -116,16 +250,41 @@ impl Tree for WorkingTree {
         if found.len() > MAX_FILE_BYTES as u64 {
             return Err(TreeError::TooLarge { path: path.clone() });
         }
-        match fs::read(&place) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(failed(error)),
-        }
+        let length = usize::try_from(found.len()).unwrap_or_default();
+        read_all(file, length).map(Some).map_err(failed)
+    }
+
+    fn shared(&self) -> Option<&(dyn Tree + Sync)> {
+        Some(self)
     }
 
     fn has_folder(&self, path: &RepoPath) -> Result<bool, TreeError> {
         Ok(self.locate(path).is_dir())
     }
+}
+
+/// Opens a file for reading; a pipe without waiting for somebody at its other end.
+#[cfg(unix)]
+fn open(place: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(place)
+}
+
+#[cfg(not(unix))]
+fn open(place: &Path) -> io::Result<fs::File> {
+    fs::File::open(place)
+}
+
+/// The bytes of a file that had `length` of them. Room for one more tells that
+/// these are all without asking a second time: there are hundreds of scripts.
+fn read_all(mut file: fs::File, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length + 1];
+    let read = file.read(&mut bytes)?;
+    bytes.truncate(read);
+    if read != length {
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Whether an error means that there is nothing at the path.
@@ -209,6 +368,39 @@ mod tests {
         loop.py Dangling
         outside.py Dangling
         ");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_stamp_is_another_one_whenever_a_file_is() {
+        let root = tempfile::tempdir().expect("a folder");
+        let tree = WorkingTree::new(root.path());
+        let stamp = |is_recursive| tree.content_stamp(&path("versions"), is_recursive);
+        let text = |is_recursive| stamp(is_recursive).expect("told").bytes;
+        let place = |name: &str| root.path().join("versions").join(name);
+        let absent = text(false);
+        fs::create_dir_all(place("below")).expect("made");
+        let empty = text(false);
+        assert_ne!(empty, absent);
+        fs::write(place("a.py"), "1").expect("written");
+        let (flat, whole) = (text(false), text(true));
+        assert_ne!(flat, empty);
+        assert_eq!(text(false), flat);
+        let before = fs::metadata(place("a.py")).expect("there");
+        fs::remove_file(place("a.py")).expect("removed");
+        fs::write(place("b.py"), "1").expect("written");
+        fs::rename(place("b.py"), place("a.py")).expect("renamed");
+        let file = fs::File::options().write(true).open(place("a.py")).expect("writable");
+        file.set_modified(before.modified().expect("a time")).expect("set");
+        assert_ne!(text(false), flat);
+        let (flat, old) = (text(false), whole);
+        fs::write(place("below/c.py"), "1").expect("written");
+        assert_eq!(text(false), flat);
+        assert_ne!(text(true), old);
+        let last = fs::metadata(place("below/c.py")).expect("there").modified().expect("a time");
+        assert!(stamp(true).expect("told").changed >= Some(last));
+        std::os::unix::fs::symlink("a.py", place("d.py")).expect("linked");
+        assert_eq!(stamp(false), None);
     }
 
     #[test]

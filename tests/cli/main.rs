@@ -13,6 +13,7 @@ mod manual;
 mod merge;
 mod overview;
 mod rebase;
+mod remembered;
 mod schemas;
 mod status;
 #[path = "../support/mod.rs"]

@@ -40,11 +40,7 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     for note in &outcome.notes {
         ui.note(&format!("note: {note}"));
     }
-    let components = outcome
-        .components
-        .iter()
-        .map(|c| ComponentCheckReport::new(&c.name, &c.history, &c.findings))
-        .collect();
+    let components = outcome.components.iter().map(ComponentCheckReport::new).collect();
     let report = CheckReport::new(components, flags.strict);
     let ok = report.ok;
     match ui.format {
@@ -105,10 +101,9 @@ fn human(outcome: &CheckOutcome, ui: &Ui) -> String {
             if several {
                 text += &format!("{}: ", escaped_text(&component.name));
             }
-            let count = component.history.graph.len();
+            let count = component.revisions;
             let revisions = if count == 1 { "revision" } else { "revisions" };
-            let heads = component.history.graph.ids(component.history.graph.heads());
-            let heads: Vec<&str> = heads.iter().map(|h| h.as_str()).collect();
+            let heads: Vec<&str> = component.heads.iter().map(|head| head.as_str()).collect();
             let head = match heads.as_slice() {
                 [] => "no head".to_owned(),
                 [one] => format!("head {one}"),

@@ -322,7 +322,7 @@ fn history(checked: &Result<CheckOutcome, OpsError>, component: &Component) -> O
     };
     let found = outcome.components.iter().find(|c| c.name == component.name)?;
     let count = |level| found.findings.iter().filter(|f| f.level == level).count();
-    let words = counted(found.history.graph.len(), "revision");
+    let words = counted(found.revisions, "revision");
     Some(match (count(Level::Error), count(Level::Warning)) {
         (0, 0) => Checkup::ok(ID, words),
         (0, warnings) => {

@@ -1,0 +1,252 @@
+//! Reading and parsing on all cores, each distinct content once, and not again
+//! in later invocations.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::cache::{ContentKey, HeaderCache};
+use crate::script::{ParseFailure, Parsed, parse_script};
+use crate::tree::{RepoPath, Tree, TreeError};
+
+/// What the nesting limit lets through needs a sixteenth of it to be dropped.
+const STACK: usize = 8 << 20;
+
+/// Below this number of files a further thread costs more than it saves.
+const FILES_PER_THREAD: usize = 24;
+
+/// So many files change hands at once: waking somebody costs as much as parsing one.
+const FILES_AT_ONCE: usize = 8;
+
+/// What the parser made of a content.
+pub type ParseResult = Result<Parsed, ParseFailure>;
+
+/// What the parser made of contents: the same scripts are read from the working
+/// tree, from upstream and from the merge preview, and again the next time.
+pub struct ParseCache {
+    common_dir: PathBuf,
+    known: RefCell<Known>,
+}
+
+/// A content and what the parser made of it.
+pub type ParsedContent = (Arc<Vec<u8>>, ParseResult);
+
+#[derive(Default)]
+struct Known {
+    /// In this invocation.
+    now: HashMap<ContentKey, ParsedContent>,
+    /// In earlier ones, once somebody asks.
+    earlier: Option<HeaderCache>,
+}
+
+/// How a content is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Now,
+    Earlier,
+    Parsed,
+}
+
+impl ParseCache {
+    /// The cache of the repository with this common git directory.
+    pub fn new(common_dir: &Path) -> Self {
+        Self { common_dir: common_dir.to_owned(), known: RefCell::default() }
+    }
+}
+
+impl Known {
+    fn find(&self, bytes: Vec<u8>) -> Found {
+        let key = ContentKey::of(&bytes);
+        if let Some(known) = self.now.get(&key) {
+            return Found { key, origin: Origin::Now, content: known.clone() };
+        }
+        let (origin, parsed) = match self.earlier.as_ref().and_then(|earlier| earlier.find(key)) {
+            Some(parsed) => (Origin::Earlier, Ok(parsed)),
+            None => (Origin::Parsed, parse_script(&bytes)),
+        };
+        Found { key, origin, content: (Arc::new(bytes), parsed) }
+    }
+
+    /// Remembers what was found, for later invocations too.
+    fn add(&mut self, found: &[Found]) {
+        let is_new = |found: &&Found| found.origin != Origin::Now;
+        self.now.extend(found.iter().filter(is_new).map(|f| (f.key, f.content.clone())));
+        let Self { now, earlier: Some(earlier) } = self else { return };
+        // What cannot be read at all fails fast enough.
+        let parsed = found
+            .iter()
+            .filter(|found| found.origin == Origin::Parsed)
+            .filter_map(|found| Some((found.key, found.content.1.as_ref().ok()?)));
+        earlier.add(parsed, now.keys().copied());
+    }
+}
+
+/// A content, and where what is known of it comes from.
+struct Found {
+    key: ContentKey,
+    origin: Origin,
+    content: ParsedContent,
+}
+
+/// A file that is to be parsed.
+#[derive(Debug)]
+pub struct FoundFile {
+    pub path: RepoPath,
+    /// Position among the component's version locations.
+    pub location: usize,
+    /// Its bytes, where they cannot be read by several threads.
+    pub read: Option<Read<Vec<u8>>>,
+}
+
+/// What reading gave; `None` if there is no such file.
+pub type Read<T> = Result<Option<T>, TreeError>;
+
+/// All files that `find` hands out, in its order, each with its bytes and what
+/// the parser makes of them. `tree` is where those are read that have not been.
+///
+/// # Errors
+/// Those of `find`.
+pub fn parse_all<E>(
+    cache: &ParseCache,
+    tree: Option<&(dyn Tree + Sync)>,
+    find: impl FnOnce(&mut dyn FnMut(FoundFile)) -> Result<(), E>,
+) -> Result<Vec<(FoundFile, Read<ParsedContent>)>, E> {
+    let mut known = cache.known.borrow_mut();
+    known.earlier.get_or_insert_with(|| HeaderCache::read(&cache.common_dir));
+    let files = Parsing { known: &known, tree }.run(find)?;
+    let (mut parsed, mut all) = (Vec::with_capacity(files.len()), Vec::new());
+    for (file, read) in files {
+        let content = read.map(|found| {
+            let found = found?;
+            let content = found.content.clone();
+            all.push(found);
+            Some(content)
+        });
+        parsed.push((file, content));
+    }
+    known.add(&all);
+    Ok(parsed)
+}
+
+/// What threads need to read and to parse.
+struct Parsing<'a> {
+    known: &'a Known,
+    tree: Option<&'a (dyn Tree + Sync)>,
+}
+
+impl Parsing<'_> {
+    /// The files, and in the same order what became of them.
+    fn run<E>(
+        &self,
+        find: impl FnOnce(&mut dyn FnMut(FoundFile)) -> Result<(), E>,
+    ) -> Result<Vec<(FoundFile, Read<Found>)>, E> {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let queue = Queue::default();
+        let mut done = thread::scope(|scope| {
+            let mut workers = Vec::new();
+            // Whatever happens in here, nobody is left waiting.
+            let closing = Closing(&queue);
+            let (mut count, mut batch) = (0, Vec::new());
+            find(&mut |file| {
+                batch.push((count, file));
+                count += 1;
+                if batch.len() < FILES_AT_ONCE {
+                    return;
+                }
+                queue.push(std::mem::take(&mut batch));
+                if workers.len() + 1 < cores && count > (workers.len() + 1) * FILES_PER_THREAD {
+                    let builder = thread::Builder::new().stack_size(STACK);
+                    // No thread to be had: the others do its work.
+                    workers.extend(builder.spawn_scoped(scope, || self.work_off(&queue)));
+                }
+            })?;
+            queue.push(batch);
+            drop(closing);
+            let mut done = self.work_off(&queue);
+            for worker in workers {
+                match worker.join() {
+                    Ok(more) => done.extend(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            Ok(done)
+        })?;
+        done.sort_unstable_by_key(|(at, _)| *at);
+        Ok(done.into_iter().map(|(_, file)| file).collect())
+    }
+
+    fn work_off(&self, queue: &Queue) -> Vec<(usize, (FoundFile, Read<Found>))> {
+        let mut done = Vec::new();
+        while let Some(batch) = queue.pop() {
+            for (at, mut file) in batch {
+                let read = match (file.read.take(), self.tree) {
+                    (Some(read), _) => read,
+                    (None, Some(tree)) => tree.read(&file.path),
+                    (None, None) => Ok(None),
+                };
+                let found = read.map(|bytes| Some(self.known.find(bytes?)));
+                done.push((at, (file, found)));
+            }
+        }
+        done
+    }
+}
+
+/// Files with their positions.
+type Batch = Vec<(usize, FoundFile)>;
+
+/// Contents that wait for somebody who is free.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    batches: VecDeque<Batch>,
+    is_closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing in here is left half done by a panic.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, batch: Batch) {
+        self.lock().batches.push_back(batch);
+        self.arrived.notify_one();
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// The next batch; waits for one until the queue is closed.
+    fn pop(&self) -> Option<Batch> {
+        let mut waiting = self.lock();
+        loop {
+            if let Some(batch) = waiting.batches.pop_front() {
+                return Some(batch);
+            }
+            if waiting.is_closed {
+                return None;
+            }
+            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Closes the queue when it goes.
+struct Closing<'a>(&'a Queue);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
