@@ -55,10 +55,15 @@ pub struct AnswerCache {
     folder: PathBuf,
 }
 
+/// The answers that there are.
+#[derive(Debug)]
+pub struct Answers {
+    bytes: Vec<u8>,
+}
+
 /// An answer that is being looked for.
 #[derive(Debug)]
 pub struct Beginning {
-    key: AnswerKey,
     folder: PathBuf,
     file: NamedTempFile,
 }
@@ -69,29 +74,37 @@ impl AnswerCache {
         Self { folder: git_dir.join("dbm-git") }
     }
 
-    /// What was said when everything was as it is now.
-    pub fn find(&self, key: AnswerKey) -> Option<Vec<ComponentCheck>> {
+    /// The answers, if there are any.
+    pub fn read(&self) -> Option<Answers> {
         let bytes = fs::read(file_in(&self.folder)).ok()?;
-        let (_, answer) = entries(&bytes)?.into_iter().find(|(known, _)| *known == key)?;
-        let stored: Vec<StoredComponent> = postcard::from_bytes(answer).ok()?;
-        stored.into_iter().map(StoredComponent::read).collect()
+        Some(Answers { bytes })
     }
 
     /// To be called before the first file is read; `None` where nothing can be kept.
-    pub fn begin(&self, key: AnswerKey) -> Option<Beginning> {
+    pub fn begin(&self) -> Option<Beginning> {
         fs::create_dir_all(&self.folder).ok()?;
         let file = NamedTempFile::new_in(&self.folder).ok()?;
-        Some(Beginning { key, folder: self.folder.clone(), file })
+        Some(Beginning { folder: self.folder.clone(), file })
+    }
+}
+
+impl Answers {
+    /// What was said when everything was as it is now.
+    pub fn find(&self, key: AnswerKey) -> Option<Vec<ComponentCheck>> {
+        let (_, answer) = entries(&self.bytes)?.into_iter().find(|(known, _)| *known == key)?;
+        let stored: Vec<StoredComponent> = postcard::from_bytes(answer).ok()?;
+        stored.into_iter().map(StoredComponent::read).collect()
     }
 }
 
 impl Beginning {
-    /// Keeps an answer about files of which the last changed at `changed`. Where
-    /// that cannot be done, it will be found out once more.
-    pub fn keep(self, answer: &[ComponentCheck], changed: Option<SystemTime>) {
+    /// Keeps an answer about files of which the last changed at `changed`, as the file
+    /// system said after they were read. Where that cannot be done, the answer will
+    /// be found out once more.
+    pub fn keep(self, key: AnswerKey, answer: &[ComponentCheck], changed: Option<SystemTime>) {
         if changed.is_none_or(|changed| self.is_surely_after(changed).unwrap_or(false)) {
             // Nobody waits for it.
-            let _ = self.write(answer);
+            let _ = self.write(key, answer);
         }
     }
 
@@ -102,7 +115,7 @@ impl Beginning {
         Ok(changed + tick < self.file.as_file().metadata()?.modified()?)
     }
 
-    fn write(self, answer: &[ComponentCheck]) -> io::Result<()> {
+    fn write(self, key: AnswerKey, answer: &[ComponentCheck]) -> io::Result<()> {
         let stored: Vec<StoredComponent> = answer.iter().map(StoredComponent::from).collect();
         let stored = postcard::to_allocvec(&stored).map_err(io::Error::other)?;
         if stored.len() > MAX_BYTES {
@@ -111,9 +124,9 @@ impl Beginning {
         let path = file_in(&self.folder);
         let before = fs::read(&path).unwrap_or_default();
         let before = entries(&before).unwrap_or_default();
-        let others = before.into_iter().filter(|(key, _)| *key != self.key).take(KEPT - 1);
+        let others = before.into_iter().filter(|(other, _)| *other != key).take(KEPT - 1);
         let mut all = Vec::new();
-        for (key, answer) in [(self.key, stored.as_slice())].into_iter().chain(others) {
+        for (key, answer) in [(key, stored.as_slice())].into_iter().chain(others) {
             push_entry(&mut all, &key.0, answer);
         }
         let mut file = self.file;
@@ -187,7 +200,11 @@ mod tests {
 
     fn keep(folder: &tempfile::TempDir, name: &str, answer: &[ComponentCheck]) {
         let cache = AnswerCache::new(folder.path());
-        cache.begin(key(name)).expect("writable").keep(answer, LONG_AGO);
+        cache.begin().expect("writable").keep(key(name), answer, LONG_AGO);
+    }
+
+    fn find(folder: &tempfile::TempDir, name: &str) -> Option<Vec<ComponentCheck>> {
+        AnswerCache::new(folder.path()).read()?.find(key(name))
     }
 
     #[test]
@@ -200,10 +217,9 @@ mod tests {
         let (one, both) = ([silent.clone()], [diverged, silent]);
         keep(&folder, "one", &one);
         keep(&folder, "both", &both);
-        let cache = AnswerCache::new(folder.path());
-        assert_eq!(cache.find(key("one")).as_deref(), Some(one.as_slice()));
-        assert_eq!(cache.find(key("both")).as_deref(), Some(both.as_slice()));
-        assert_eq!(cache.find(key("another")), None);
+        assert_eq!(find(&folder, "one").as_deref(), Some(one.as_slice()));
+        assert_eq!(find(&folder, "both").as_deref(), Some(both.as_slice()));
+        assert_eq!(find(&folder, "another"), None);
     }
 
     #[test]
@@ -217,8 +233,7 @@ mod tests {
         let mut long = answer("long");
         long[0].name = "x".repeat(MAX_BYTES);
         keep(&folder, "long", &long);
-        let cache = AnswerCache::new(folder.path());
-        let found = |name: &str| Some(cache.find(key(name))?[0].name.clone());
+        let found = |name: &str| Some(find(&folder, name)?[0].name.clone());
         assert_eq!(found("0"), None);
         assert_eq!(found("1").as_deref(), Some("again"));
         assert_eq!(found("8").as_deref(), Some("8"));
@@ -230,15 +245,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = AnswerCache::new(folder.path());
         let answer = [sample("default", "<base> -> a")];
-        let begun = |cache: &AnswerCache| cache.begin(key("it")).expect("writable");
+        let begun = |cache: &AnswerCache| cache.begin().expect("writable");
         let made = |it: &Beginning| it.file.as_file().metadata().expect("there").modified();
         for (before, is_kept) in
             [(Duration::ZERO, false), (TICK, false), (TICK + Duration::from_nanos(1), true)]
         {
             let beginning = begun(&cache);
             let changed = made(&beginning).expect("a time") - before;
-            beginning.keep(&answer, Some(changed));
-            assert_eq!(cache.find(key("it")).is_some(), is_kept);
+            beginning.keep(key("it"), &answer, Some(changed));
+            assert_eq!(find(&folder, "it").is_some(), is_kept);
         }
         let beginning = begun(&cache);
         let whole = made(&beginning).expect("a time").duration_since(UNIX_EPOCH).expect("after");
@@ -258,9 +273,9 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[at] ^= 1;
             fs::write(&path, damaged).expect("written");
-            assert_eq!(AnswerCache::new(folder.path()).find(key("it")), None, "byte {at}");
+            assert_eq!(find(&folder, "it"), None, "byte {at}");
         }
         keep(&folder, "it", &answer);
-        assert!(AnswerCache::new(folder.path()).find(key("it")).is_some());
+        assert!(find(&folder, "it").is_some());
     }
 }

@@ -18,5 +18,5 @@ mod sealed;
 mod stored_answer;
 mod stored_header;
 
-pub use answers::{AnswerCache, AnswerKey, Beginning};
+pub use answers::{AnswerCache, AnswerKey, Answers, Beginning};
 pub use headers::{ContentKey, HeaderCache};

@@ -29,7 +29,9 @@ impl<'r> CommitTree<'r> {
 
     /// The tree id of a folder, as hexadecimal text; `None` if there is no such folder.
     pub fn folder_id(&self, folder: &RepoPath) -> Result<Option<String>, TreeError> {
-        Ok(self.folder(folder)?.map(|tree| tree.id().to_string()))
+        // The tree itself is not read: it is as large as the folder.
+        let Some(real) = self.follow(folder)? else { return Ok(None) };
+        Ok(self.tree_at(&real, folder)?.map(|id| id.to_string()))
     }
 
     /// The blob id of a file, as hexadecimal text.
@@ -43,21 +45,24 @@ impl<'r> CommitTree<'r> {
         {
             return Ok(Some(tree.clone()));
         }
-        let Some(folder_real) = self.follow(folder)? else { return Ok(None) };
-        let tree = if folder_real.is_root() {
-            self.root.clone()
-        } else {
-            match self.root.get_path(std::path::Path::new(folder_real.as_str())) {
-                Ok(entry) if entry.kind() == Some(ObjectType::Tree) => {
-                    self.git.find_tree(entry.id()).map_err(|e| failed(folder, &e))?
-                }
-                Ok(_) => return Ok(None),
-                Err(e) if e.code() == ErrorCode::NotFound => return Ok(None),
-                Err(e) => return Err(failed(folder, &e)),
-            }
-        };
+        let Some(real) = self.follow(folder)? else { return Ok(None) };
+        let Some(id) = self.tree_at(&real, folder)? else { return Ok(None) };
+        let tree = self.git.find_tree(id).map_err(|e| failed(folder, &e))?;
         *self.last.borrow_mut() = Some((folder.clone(), tree.clone()));
         Ok(Some(tree))
+    }
+
+    /// The tree id of the folder `real`, in which no part is a link; `asked` is
+    /// what an error names.
+    fn tree_at(&self, real: &RepoPath, asked: &RepoPath) -> Result<Option<Oid>, TreeError> {
+        if real.is_root() {
+            return Ok(Some(self.root.id()));
+        }
+        match self.root.get_path(std::path::Path::new(real.as_str())) {
+            Ok(entry) => Ok((entry.kind() == Some(ObjectType::Tree)).then(|| entry.id())),
+            Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
+            Err(e) => Err(failed(asked, &e)),
+        }
     }
 
     /// Id and mode of what lies at `path` itself, links in its folders followed.

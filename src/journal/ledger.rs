@@ -44,6 +44,18 @@ pub struct LedgerUpdate<'a> {
     pub scripts: &'a [(BodyHash, Arc<Vec<u8>>)],
 }
 
+/// One row in all: sqlx hands each over from a thread of its own, and there is an
+/// entry for each revision of a project.
+const READ_LEDGER: &str = "\
+    SELECT *, \
+        (SELECT json_group_array(json_array(revision, body, path, below, evidence, is_empty)) \
+           FROM (SELECT * FROM ledger_entry WHERE ledger = ledger.id ORDER BY seq)) AS entries, \
+        (SELECT json_group_array(revision) FROM ledger_skipped WHERE ledger = ledger.id) AS skipped \
+      FROM ledger WHERE identity = ?";
+
+/// `revision`, `body`, `path`, `below`, `evidence`, `is_empty` of an entry.
+type EntryColumns = (String, String, String, String, String, i64);
+
 /// A [`LedgerEntry`] within a step.
 #[derive(Serialize, Deserialize)]
 struct EntryRow {
@@ -73,36 +85,29 @@ impl Journal {
     pub fn ledger(&mut self, identity: &str) -> Result<StoredLedger, JournalError> {
         let rows = self.database.ask("read the ledger", async |connection| {
             let mut transaction = connection.begin().await?;
-            let ledger = sqlx::query("SELECT * FROM ledger WHERE identity = ?")
-                .bind(identity)
-                .fetch_optional(&mut *transaction)
-                .await?;
+            let ledger =
+                sqlx::query(READ_LEDGER).bind(identity).fetch_optional(&mut *transaction).await?;
             let Some(ledger) = ledger else { return Ok(None) };
             let id: i64 = ledger.try_get("id")?;
-            let entries = sqlx::query("SELECT * FROM ledger_entry WHERE ledger = ? ORDER BY seq")
-                .bind(id)
-                .fetch_all(&mut *transaction)
-                .await?;
-            let skipped: Vec<String> =
-                sqlx::query_scalar("SELECT revision FROM ledger_skipped WHERE ledger = ?")
-                    .bind(id)
-                    .fetch_all(&mut *transaction)
-                    .await?;
             let files: Vec<(String, String, String)> =
                 sqlx::query_as("SELECT worktree, files, head FROM ledger_files WHERE ledger = ?")
                     .bind(id)
                     .fetch_all(&mut *transaction)
                     .await?;
-            Ok(Some((ledger, entries, skipped, files)))
+            Ok(Some((ledger, files)))
         })?;
-        let Some((ledger, entries, skipped, files)) = rows else {
+        let Some((ledger, files)) = rows else {
             return Ok(StoredLedger::default());
         };
         let damaged = || self.database.damaged();
         let stored = || -> Option<StoredLedger> {
-            let entries = entries.iter().map(read_entry).collect::<Option<Vec<_>>>()?;
+            let entries: Vec<EntryColumns> =
+                serde_json::from_str(ledger.try_get("entries").ok()?).ok()?;
+            let entries = entries.into_iter().map(read_entry).collect::<Option<_>>()?;
+            let skipped: Vec<String> =
+                serde_json::from_str(ledger.try_get("skipped").ok()?).ok()?;
             let once_skipped =
-                skipped.iter().map(|id| RevisionId::new(id).ok()).collect::<Option<_>>()?;
+                skipped.into_iter().map(|id| RevisionId::new(id).ok()).collect::<Option<_>>()?;
             let heads = files.iter().map(|(of, _, head)| (of.clone(), head.clone())).collect();
             let files = files
                 .iter()
@@ -273,15 +278,15 @@ fn read_seen(row: &SqliteRow) -> Option<Option<Observation>> {
     Some(Some(Observation { rows: lines(&rows), fingerprint }))
 }
 
-fn read_entry(row: &SqliteRow) -> Option<LedgerEntry> {
-    let below: String = row.try_get("below").ok()?;
+fn read_entry(columns: EntryColumns) -> Option<LedgerEntry> {
+    let (revision, body, path, below, evidence, is_empty) = columns;
     Some(LedgerEntry {
-        revision: RevisionId::new(row.try_get::<String, _>("revision").ok()?).ok()?,
-        body: BodyHash::from_hex(row.try_get::<String, _>("body").ok()?),
-        path: RepoPath::new(row.try_get("path").ok()?)?,
+        revision: RevisionId::new(revision).ok()?,
+        body: BodyHash::from_hex(body),
+        path: RepoPath::new(&path)?,
         below: below.lines().map(|id| RevisionId::new(id).ok()).collect::<Option<_>>()?,
-        evidence: Evidence::parse(row.try_get("evidence").ok()?)?,
-        is_empty: row.try_get("is_empty").ok()?,
+        evidence: Evidence::parse(&evidence)?,
+        is_empty: is_empty != 0,
     })
 }
 

@@ -5,7 +5,6 @@
 use std::time::SystemTime;
 
 use super::OpsError;
-use super::check::CheckOutcome;
 use super::session::{Session, Source};
 use crate::cache::{AnswerCache, AnswerKey, Beginning};
 use crate::check::{ComponentCheck, Level};
@@ -15,9 +14,8 @@ use crate::tree::RepoPath;
 /// A question that may have been asked before.
 pub struct Question {
     cache: AnswerCache,
-    key: AnswerKey,
-    /// When the youngest file that it is about has changed.
-    changed: Option<SystemTime>,
+    /// What decides besides the files of the working tree.
+    pieces: Vec<Vec<u8>>,
 }
 
 impl Question {
@@ -27,64 +25,65 @@ impl Question {
         upstream: Option<&Upstream>,
         would_diverge: Option<Level>,
     ) -> Result<Option<Self>, OpsError> {
-        if session.is_base_fetched() || session.repository.is_shallow() {
+        let is_partial = session.repository.is_sparse() || session.repository.is_shallow();
+        if session.is_base_fetched() || is_partial || session.source == Source::Index {
             return Ok(None);
         }
-        let mut pieces = vec![
+        let pieces = vec![
             format!("{:?} {:?}", session.options(), session.source).into_bytes(),
             format!("{would_diverge:?} {upstream:?} {:?}", session.judged_commit()?).into_bytes(),
             // Whatever is in there may decide.
             format!("{:?}", session.project).into_bytes(),
         ];
-        let mut changed = None;
-        match session.source {
-            Source::Commit(_) => {}
-            Source::Index => return Ok(None),
-            Source::WorkingTree => {
-                if session.repository.is_sparse() {
-                    return Ok(None);
-                }
-                for component in session.components()? {
-                    for folder in &component.version_locations {
-                        let files = session.working_tree()?;
-                        let stamp = files.content_stamp(folder, component.recursive);
-                        let Some(stamp) = stamp else { return Ok(None) };
-                        pieces.push(stamp.bytes);
-                        changed = changed.max(stamp.changed);
-                    }
-                }
-            }
-        }
-        let key = AnswerKey::of(pieces.iter().map(Vec::as_slice));
-        let cache = AnswerCache::new(session.repository.git_dir());
-        Ok(Some(Self { cache, key, changed }))
+        Ok(Some(Self { cache: AnswerCache::new(session.repository.git_dir()), pieces }))
     }
 
     /// What was said then.
-    pub fn known_answer(&self) -> Option<Vec<ComponentCheck>> {
-        self.cache.find(self.key)
+    pub fn known_answer(&self, session: &Session) -> Option<Vec<ComponentCheck>> {
+        let answers = self.cache.read()?;
+        let (key, _) = self.key(session)?;
+        answers.find(key)
     }
 
-    /// To be called before anything else is read.
-    pub fn begin(&self) -> Option<(Beginning, Option<SystemTime>)> {
-        Some((self.cache.begin(self.key)?, self.changed))
+    /// To be called before the first file is read.
+    pub fn begin(&self) -> Option<Beginning> {
+        self.cache.begin()
     }
-}
 
-/// Keeps what was said, unless it came from more than is known to decide.
-pub fn keep(
-    session: &Session,
-    beginning: Option<(Beginning, Option<SystemTime>)>,
-    outcome: &CheckOutcome,
-) {
-    let Some((beginning, changed)) = beginning else { return };
-    let Ok(components) = session.components() else { return };
-    // What is quoted from elsewhere may change there.
-    let is_stamped = |path: &RepoPath| {
-        components.iter().flat_map(|c| &c.version_locations).any(|folder| path.is_within(folder))
-    };
-    let mut quoted = outcome.components.iter().flat_map(|checked| checked.sources.keys());
-    if !session.has_searched() && quoted.all(is_stamped) {
-        beginning.keep(&outcome.components, changed);
+    /// Keeps what was said, unless it came from more than is known to decide, or
+    /// took so long that it was for something new: who asks again is rare then, and
+    /// pays no more than what has now been parsed.
+    pub fn keep(&self, session: &Session, beginning: Beginning, answer: &[ComponentCheck]) {
+        let Ok(components) = session.components() else { return };
+        // What is quoted from elsewhere may change there.
+        let is_stamped = |path: &RepoPath| {
+            components.iter().flat_map(|c| &c.version_locations).any(|f| path.is_within(f))
+        };
+        let mut quoted = answer.iter().flat_map(|checked| checked.sources.keys());
+        if session.has_parsed() || session.has_searched() || !quoted.all(is_stamped) {
+            return;
+        }
+        if let Some((key, changed)) = self.key(session) {
+            beginning.keep(key, answer, changed);
+        }
+    }
+
+    /// What tells this question from others now, and when the youngest of the files
+    /// that it is about has changed.
+    fn key(&self, session: &Session) -> Option<(AnswerKey, Option<SystemTime>)> {
+        let mut changed = None;
+        let mut stamps = Vec::new();
+        if session.source == Source::WorkingTree {
+            let files = session.working_tree().ok()?;
+            for component in session.components().ok()? {
+                for folder in &component.version_locations {
+                    let stamp = files.content_stamp(folder, component.recursive)?;
+                    stamps.push(stamp.bytes);
+                    changed = changed.max(stamp.changed);
+                }
+            }
+        }
+        let pieces = self.pieces.iter().chain(&stamps).map(Vec::as_slice);
+        Some((AnswerKey::of(pieces), changed))
     }
 }

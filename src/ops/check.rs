@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::OpsError;
-use super::answers::{Question, keep};
+use super::answers::Question;
 use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{
@@ -37,12 +37,14 @@ impl CheckOutcome {
 pub fn check(session: &Session, would_diverge: Option<Level>) -> Result<CheckOutcome, OpsError> {
     let upstream = session.upstream()?;
     let question = Question::of(session, upstream, would_diverge)?;
-    if let Some(components) = question.as_ref().and_then(Question::known_answer) {
-        return Ok(outcome(session, upstream, components));
+    if let Some(known) = question.as_ref().and_then(|question| question.known_answer(session)) {
+        return Ok(outcome(session, upstream, known));
     }
     let beginning = question.as_ref().and_then(Question::begin);
     let outcome = check_in_place_of(session, None, would_diverge)?;
-    keep(session, beginning, &outcome);
+    if let (Some(question), Some(beginning)) = (question, beginning) {
+        question.keep(session, beginning, &outcome.components);
+    }
     Ok(outcome)
 }
 

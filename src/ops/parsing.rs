@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use crate::cache::{ContentKey, HeaderCache};
 use crate::script::{ParseFailure, Parsed, parse_script};
@@ -38,8 +38,34 @@ pub type ParsedContent = (Arc<Vec<u8>>, ParseResult);
 struct Known {
     /// In this invocation.
     now: HashMap<ContentKey, ParsedContent>,
-    /// In earlier ones, once somebody asks.
-    earlier: Option<HeaderCache>,
+    /// In earlier ones.
+    earlier: Earlier,
+    /// Whether there was anything new.
+    has_parsed: bool,
+}
+
+/// What was found out in earlier invocations.
+#[derive(Default)]
+enum Earlier {
+    /// Nobody has asked yet.
+    #[default]
+    Unread,
+    Read(HeaderCache),
+    /// Another thread adds to it; there is enough to do besides.
+    Written(JoinHandle<HeaderCache>),
+}
+
+impl Earlier {
+    fn read(self, common_dir: &Path) -> HeaderCache {
+        match self {
+            Self::Unread => HeaderCache::read(common_dir),
+            Self::Read(cache) => cache,
+            // What has panicked has at worst written nothing.
+            Self::Written(writing) => {
+                writing.join().unwrap_or_else(|_| HeaderCache::read(common_dir))
+            }
+        }
+    }
 }
 
 /// How a content is known.
@@ -55,32 +81,48 @@ impl ParseCache {
     pub fn new(common_dir: &Path) -> Self {
         Self { common_dir: common_dir.to_owned(), known: RefCell::default() }
     }
+
+    /// Whether anything had to be parsed.
+    pub fn has_parsed(&self) -> bool {
+        self.known.borrow().has_parsed
+    }
+}
+
+impl Drop for ParseCache {
+    fn drop(&mut self) {
+        if let Earlier::Written(writing) = std::mem::take(&mut self.known.get_mut().earlier) {
+            // Nobody misses what could not be written.
+            let _ = writing.join();
+        }
+    }
 }
 
 impl Known {
-    fn find(&self, bytes: Vec<u8>) -> Found {
-        let key = ContentKey::of(&bytes);
-        if let Some(known) = self.now.get(&key) {
-            return Found { key, origin: Origin::Now, content: known.clone() };
-        }
-        let (origin, parsed) = match self.earlier.as_ref().and_then(|earlier| earlier.find(key)) {
-            Some(parsed) => (Origin::Earlier, Ok(parsed)),
-            None => (Origin::Parsed, parse_script(&bytes)),
-        };
-        Found { key, origin, content: (Arc::new(bytes), parsed) }
-    }
-
     /// Remembers what was found, for later invocations too.
-    fn add(&mut self, found: &[Found]) {
+    fn add(&mut self, found: &[Found], mut earlier: HeaderCache) {
         let is_new = |found: &&Found| found.origin != Origin::Now;
         self.now.extend(found.iter().filter(is_new).map(|f| (f.key, f.content.clone())));
-        let Self { now, earlier: Some(earlier) } = self else { return };
         // What cannot be read at all fails fast enough.
-        let parsed = found
+        let parsed: Vec<(ContentKey, Parsed)> = found
             .iter()
             .filter(|found| found.origin == Origin::Parsed)
-            .filter_map(|found| Some((found.key, found.content.1.as_ref().ok()?)));
-        earlier.add(parsed, now.keys().copied());
+            .filter_map(|found| Some((found.key, found.content.1.clone().ok()?)))
+            .collect();
+        self.earlier = if parsed.is_empty() {
+            Earlier::Read(earlier)
+        } else {
+            self.has_parsed = true;
+            let used: Vec<ContentKey> = self.now.keys().copied().collect();
+            let write = move || {
+                earlier.add(parsed.iter().map(|(key, parsed)| (*key, parsed)), used);
+                earlier
+            };
+            match thread::Builder::new().spawn(write) {
+                Ok(writing) => Earlier::Written(writing),
+                // It is found out once more the next time.
+                Err(_) => Earlier::Unread,
+            }
+        };
     }
 }
 
@@ -115,8 +157,8 @@ pub fn parse_all<E>(
     find: impl FnOnce(&mut dyn FnMut(FoundFile)) -> Result<(), E>,
 ) -> Result<Vec<(FoundFile, Read<ParsedContent>)>, E> {
     let mut known = cache.known.borrow_mut();
-    known.earlier.get_or_insert_with(|| HeaderCache::read(&cache.common_dir));
-    let files = Parsing { known: &known, tree }.run(find)?;
+    let earlier = std::mem::take(&mut known.earlier).read(&cache.common_dir);
+    let files = Parsing { now: &known.now, earlier: &earlier, tree }.run(find)?;
     let (mut parsed, mut all) = (Vec::with_capacity(files.len()), Vec::new());
     for (file, read) in files {
         let content = read.map(|found| {
@@ -127,13 +169,14 @@ pub fn parse_all<E>(
         });
         parsed.push((file, content));
     }
-    known.add(&all);
+    known.add(&all, earlier);
     Ok(parsed)
 }
 
 /// What threads need to read and to parse.
 struct Parsing<'a> {
-    known: &'a Known,
+    now: &'a HashMap<ContentKey, ParsedContent>,
+    earlier: &'a HeaderCache,
     tree: Option<&'a (dyn Tree + Sync)>,
 }
 
@@ -178,6 +221,18 @@ impl Parsing<'_> {
         Ok(done.into_iter().map(|(_, file)| file).collect())
     }
 
+    fn find(&self, bytes: Vec<u8>) -> Found {
+        let key = ContentKey::of(&bytes);
+        if let Some(known) = self.now.get(&key) {
+            return Found { key, origin: Origin::Now, content: known.clone() };
+        }
+        let (origin, parsed) = match self.earlier.find(key) {
+            Some(parsed) => (Origin::Earlier, Ok(parsed)),
+            None => (Origin::Parsed, parse_script(&bytes)),
+        };
+        Found { key, origin, content: (Arc::new(bytes), parsed) }
+    }
+
     fn work_off(&self, queue: &Queue) -> Vec<(usize, (FoundFile, Read<Found>))> {
         let mut done = Vec::new();
         while let Some(batch) = queue.pop() {
@@ -187,7 +242,7 @@ impl Parsing<'_> {
                     (None, Some(tree)) => tree.read(&file.path),
                     (None, None) => Ok(None),
                 };
-                let found = read.map(|bytes| Some(self.known.find(bytes?)));
+                let found = read.map(|bytes| Some(self.find(bytes?)));
                 done.push((at, (file, found)));
             }
         }

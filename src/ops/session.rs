@@ -114,7 +114,12 @@ impl Session {
         self.has_searched.get()
     }
 
-    /// Says that it does.
+    /// Whether any script had to be parsed.
+    pub fn has_parsed(&self) -> bool {
+        self.cache.has_parsed()
+    }
+
+    /// Says that an answer depends on more.
     pub fn note_search(&self) {
         self.has_searched.set(true);
     }
