@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::completing::Candidates;
+use super::deferred::Deferred;
 use super::{commands, facts};
 
 /// Keeps Alembic migration histories straight, from inside git.
@@ -85,44 +86,44 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List what is wrong with the migration history
-    Check(commands::check::Flags),
+    Check(Deferred<commands::check::Flags>),
     /// Draw the migration history
-    Graph(commands::graph::Flags),
+    Graph(Deferred<commands::graph::Flags>),
     /// Put one's own revisions on top of the landed ones
-    Rebase(commands::rebase::Flags),
+    Rebase(Deferred<commands::rebase::Flags>),
     /// Write a merge revision over diverged heads
-    Merge(commands::merge::Flags),
+    Merge(Deferred<commands::merge::Flags>),
     /// Compare the database with the files
-    Status(commands::status::Flags),
+    Status(Deferred<commands::status::Flags>),
     /// Run pending migrations, or take some down
-    Migrate(commands::migrate::Flags),
+    Migrate(Deferred<commands::migrate::Flags>),
     /// Bring the database to the heads of the files, whatever happened to it
-    Sync(commands::sync::Flags),
+    Sync(Deferred<commands::sync::Flags>),
     /// Write a new revision, and show what to review in it
-    Create(commands::create::Flags),
+    Create(Deferred<commands::create::Flags>),
     /// List what dbm-git did in this repository
-    Log(commands::log::Flags),
+    Log(Deferred<commands::log::Flags>),
     /// Take an operation back
-    Undo(commands::undo::Flags),
+    Undo(Deferred<commands::undo::Flags>),
     /// Finish or roll back an operation that was interrupted
-    Recover(commands::recover::Flags),
+    Recover(Deferred<commands::recover::Flags>),
     /// Install the git hooks of this clone
-    Install(commands::install::Flags),
+    Install(Deferred<commands::install::Flags>),
     /// Remove the git hooks again
-    Uninstall(commands::uninstall::Flags),
+    Uninstall(Deferred<commands::uninstall::Flags>),
     /// Look whether everything is in place, and say what mends what is not
-    Doctor(commands::doctor::Flags),
+    Doctor(Deferred<commands::doctor::Flags>),
     /// Show the five moments on a scratch repository
-    Demo(commands::demo::Flags),
+    Demo(Deferred<commands::demo::Flags>),
     /// Explain a finding's code
-    Explain(commands::explain::Flags),
+    Explain(Deferred<commands::explain::Flags>),
     /// Write a completion script for a shell
-    Completions(commands::completions::Flags),
+    Completions(Deferred<commands::completions::Flags>),
     /// Print the manual, or write all its pages into a folder
-    Man(commands::man::Flags),
+    Man(Deferred<commands::man::Flags>),
     /// Print the JSON Schema of the configuration, or of an answer
-    Schema(commands::schema::Flags),
+    Schema(Deferred<commands::schema::Flags>),
     /// What git's hooks call
     #[command(hide = true)]
-    Hook(commands::hook::Flags),
+    Hook(Deferred<commands::hook::Flags>),
 }

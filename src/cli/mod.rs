@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod completing;
+mod deferred;
 mod environment;
 mod error;
 mod exit;

@@ -21,6 +21,18 @@ impl Tree for Overlay<'_> {
         Ok(Some(entries.collect::<BTreeMap<_, _>>().into_values().collect()))
     }
 
+    fn has_entry(
+        &self,
+        folder: &RepoPath,
+        is_wanted: &dyn Fn(&Entry) -> bool,
+    ) -> Result<bool, TreeError> {
+        match self.lower {
+            None => self.upper.has_entry(folder, is_wanted),
+            // What is below may be hidden.
+            Some(_) => Ok(self.list(folder)?.is_some_and(|list| list.iter().any(is_wanted))),
+        }
+    }
+
     fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, TreeError> {
         match (self.upper.read(path)?, self.lower) {
             (None, Some(lower)) => lower.read(path),

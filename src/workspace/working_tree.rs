@@ -1,5 +1,6 @@
 //! The working tree as a snapshot of files.
 
+use std::ffi::OsString;
 use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind, Read};
 use std::num::NonZero;
@@ -76,23 +77,14 @@ impl WorkingTree {
             }
             _ => return None,
         };
-        stamp.add(folder.as_str(), &found)?;
+        stamp.add(folder.as_str().as_bytes(), &found)?;
+        // In the file system's order, which is the same while nothing comes or goes.
         let entries: io::Result<Vec<DirEntry>> = fs::read_dir(&place).ok()?.collect();
-        let mut entries: Vec<(String, DirEntry)> = entries
-            .ok()?
-            .into_iter()
-            .map(|entry| Some((entry.file_name().into_string().ok()?, entry)))
-            .collect::<Option<_>>()?;
-        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        for ((name, _), found) in entries.iter().zip(metadata_of(&entries)?) {
-            if found.is_symlink() {
-                return None;
-            }
-            if !found.is_dir() {
-                stamp.add(name, &found)?;
-            } else if is_recursive {
-                self.add_stamp(&folder.entry(name), true, stamp)?;
-            }
+        let (files, folders) = stamp_of(&entries.ok()?)?;
+        stamp.bytes.extend(files.bytes);
+        stamp.changed = stamp.changed.max(files.changed);
+        for name in folders.iter().filter(|_| is_recursive) {
+            self.add_stamp(&folder.entry(name.to_str()?), true, stamp)?;
         }
         Some(())
     }
@@ -160,42 +152,66 @@ impl WorkingTree {
     }
 }
 
-/// What the file system says of each entry itself. One thread asks for some
-/// thousand of them in the time in which another could be started.
-fn metadata_of(entries: &[(String, DirEntry)]) -> Option<Vec<fs::Metadata>> {
+/// What the file system says of the files among the entries, and which are folders;
+/// `None` if there is a link among them. One thread asks for some thousand of them
+/// in the time in which another could be started.
+fn stamp_of(entries: &[DirEntry]) -> Option<(ContentStamp, Vec<OsString>)> {
     const FOR_ONE: usize = 1000;
-    let ask = |entries: &[(String, DirEntry)]| -> Option<Vec<fs::Metadata>> {
-        entries.iter().map(|(_, entry)| entry.metadata().ok()).collect()
-    };
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = entries.len().div_ceil(FOR_ONE).min(cores);
     if threads < 2 {
-        return ask(entries);
+        return stamp_by_one(entries);
     }
     thread::scope(|scope| {
-        let chunks = entries.chunks(entries.len().div_ceil(threads));
-        let asking = chunks
-            .map(|chunk| (chunk, thread::Builder::new().spawn_scoped(scope, move || ask(chunk))));
         // All are started before the first is waited for.
-        let asking: Vec<_> = asking.collect();
-        let answers = asking.into_iter().map(|(chunk, worker)| match worker {
-            Ok(worker) => worker.join().ok()?,
-            Err(_) => ask(chunk),
-        });
-        Some(answers.collect::<Option<Vec<_>>>()?.concat())
+        let asking: Vec<_> = entries
+            .chunks(entries.len().div_ceil(threads))
+            .map(|chunk| {
+                let ask = move || stamp_by_one(chunk);
+                (chunk, thread::Builder::new().spawn_scoped(scope, ask))
+            })
+            .collect();
+        let mut all = (ContentStamp { bytes: Vec::new(), changed: None }, Vec::new());
+        for (chunk, worker) in asking {
+            let (stamp, folders) = match worker {
+                Ok(worker) => worker.join().ok()?,
+                Err(_) => stamp_by_one(chunk),
+            }?;
+            all.0.bytes.extend(stamp.bytes);
+            all.0.changed = all.0.changed.max(stamp.changed);
+            all.1.extend(folders);
+        }
+        Some(all)
     })
+}
+
+fn stamp_by_one(entries: &[DirEntry]) -> Option<(ContentStamp, Vec<OsString>)> {
+    let mut folders = Vec::new();
+    let mut stamp = ContentStamp { bytes: Vec::with_capacity(100 * entries.len()), changed: None };
+    for entry in entries {
+        let (name, found) = (entry.file_name(), entry.metadata().ok()?);
+        if found.is_symlink() {
+            return None;
+        }
+        if found.is_dir() {
+            folders.push(name);
+        } else {
+            stamp.add(name.as_encoded_bytes(), &found)?;
+        }
+    }
+    Some((stamp, folders))
 }
 
 impl ContentStamp {
     #[cfg(unix)]
-    fn add(&mut self, name: &str, found: &fs::Metadata) -> Option<()> {
+    fn add(&mut self, name: &[u8], found: &fs::Metadata) -> Option<()> {
         use std::os::unix::fs::MetadataExt;
         let (mtime, ctime) = (found.mtime(), found.ctime());
         let numbers = [found.size(), found.ino(), u64::from(found.mode())];
         let times = [mtime, found.mtime_nsec(), ctime, found.ctime_nsec()];
         self.bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         self.bytes.extend(times.iter().flat_map(|time| time.to_le_bytes()));
-        self.bytes.extend(name.as_bytes());
+        self.bytes.extend(name);
         self.bytes.push(0);
         // Whoever sets a file's time back does not set this one.
         let since =
@@ -206,7 +222,7 @@ impl ContentStamp {
 
     /// Only where the time of a file's change cannot be set is it worth anything.
     #[cfg(not(unix))]
-    fn add(&mut self, _name: &str, _found: &fs::Metadata) -> Option<()> {
+    fn add(&mut self, _name: &[u8], _found: &fs::Metadata) -> Option<()> {
         None
     }
 }
