@@ -14,36 +14,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from projects import SCRIPT, linear, write_project
+from projects import commit, git, linear, write_project, write_revision
 
 ROUNDS = 25
 
 
-def git(folder, *words):
-    user = ["-c", "user.name=b", "-c", "user.email=b@example.org"]
-    subprocess.run(["git", *user, "-C", str(folder), *words], check=True)
-
-
-def commit(folder, message):
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", message)
-
-
 def write_repository(folder):
     """`main`, `text` with another README, and `revision` with one revision more."""
-    for n in range(2000):
-        path = folder / "src" / f"package_{n % 40}" / f"module_{n}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"VALUE = {n}\n" * 20)
     revisions = linear(500)
-    write_project(folder, revisions)
+    write_project(folder, revisions, files=2000)
     git(folder, "switch", "-q", "-c", "text")
     (folder / "README").write_text("Read me.\n")
     commit(folder, "Read me")
     git(folder, "switch", "-q", "-c", "revision", "main")
-    last = revisions[-1][0]
-    script = SCRIPT.format(id="f" * 12, revises=last, down=last)
-    (folder / "migrations" / "versions" / f"{'f' * 12}_a_change.py").write_text(script)
+    write_revision(folder / "migrations" / "versions", "f" * 12, [revisions[-1][0]])
     commit(folder, "One more")
     git(folder, "switch", "-q", "main")
     git(folder, "gc", "-q")

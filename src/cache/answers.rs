@@ -9,7 +9,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -98,21 +98,20 @@ impl Answers {
 }
 
 impl Beginning {
-    /// Keeps an answer about files of which the last changed at `changed`, as the file
+    /// Keeps an answer about files of which the last changed `changed` after 1970, as the file
     /// system said after they were read. Where that cannot be done, the answer will
     /// be found out once more.
-    pub fn keep(self, key: AnswerKey, answer: &[ComponentCheck], changed: Option<SystemTime>) {
+    pub fn keep(self, key: AnswerKey, answer: &[ComponentCheck], changed: Option<Duration>) {
         if changed.is_none_or(|changed| self.is_surely_after(changed).unwrap_or(false)) {
             // Nobody waits for it.
             let _ = self.write(key, answer);
         }
     }
 
-    fn is_surely_after(&self, changed: SystemTime) -> io::Result<bool> {
-        let since_epoch = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let is_coarse = since_epoch.subsec_nanos() == 0;
-        let tick = if is_coarse { COARSE_TICK } else { TICK };
-        Ok(changed + tick < self.file.as_file().metadata()?.modified()?)
+    fn is_surely_after(&self, changed: Duration) -> io::Result<bool> {
+        let tick = if changed.subsec_nanos() == 0 { COARSE_TICK } else { TICK };
+        let begun = self.file.as_file().metadata()?.modified()?;
+        Ok(changed + tick < begun.duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
     fn write(self, key: AnswerKey, answer: &[ComponentCheck]) -> io::Result<()> {
@@ -162,7 +161,7 @@ mod tests {
     use crate::script::Edit;
     use crate::tree::RepoPath;
 
-    const LONG_AGO: Option<SystemTime> = Some(UNIX_EPOCH);
+    const LONG_AGO: Option<Duration> = Some(Duration::ZERO);
 
     fn sample(name: &str, notation: &str) -> ComponentCheck {
         let ours = history(notation);
@@ -246,18 +245,20 @@ mod tests {
         let cache = AnswerCache::new(folder.path());
         let answer = [sample("default", "<base> -> a")];
         let begun = |cache: &AnswerCache| cache.begin().expect("writable");
-        let made = |it: &Beginning| it.file.as_file().metadata().expect("there").modified();
+        let made = |it: &Beginning| {
+            let modified = it.file.as_file().metadata().expect("there").modified();
+            modified.expect("a time").duration_since(UNIX_EPOCH).expect("after 1970")
+        };
         for (before, is_kept) in
             [(Duration::ZERO, false), (TICK, false), (TICK + Duration::from_nanos(1), true)]
         {
             let beginning = begun(&cache);
-            let changed = made(&beginning).expect("a time") - before;
+            let changed = made(&beginning) - before;
             beginning.keep(key("it"), &answer, Some(changed));
             assert_eq!(find(&folder, "it").is_some(), is_kept);
         }
         let beginning = begun(&cache);
-        let whole = made(&beginning).expect("a time").duration_since(UNIX_EPOCH).expect("after");
-        let whole = UNIX_EPOCH + Duration::from_secs(whole.as_secs() - 1);
+        let whole = Duration::from_secs(made(&beginning).as_secs() - 1);
         assert!(!beginning.is_surely_after(whole).expect("there"));
         assert!(beginning.is_surely_after(whole - COARSE_TICK).expect("there"));
     }

@@ -2,7 +2,7 @@
 //! same was asked before. Commits, refs and the configuration are read as always,
 //! and of each script what the file system says of it; only their contents are not.
 
-use std::time::SystemTime;
+use std::time::Duration;
 
 use super::OpsError;
 use super::session::{Session, Source};
@@ -69,8 +69,8 @@ impl Question {
     }
 
     /// What tells this question from others now, and when the youngest of the files
-    /// that it is about has changed.
-    fn key(&self, session: &Session) -> Option<(AnswerKey, Option<SystemTime>)> {
+    /// that it is about has changed, since 1970.
+    fn key(&self, session: &Session) -> Option<(AnswerKey, Option<Duration>)> {
         let mut changed = None;
         let mut stamps = Vec::new();
         if session.source == Source::WorkingTree {

@@ -15,7 +15,7 @@ pub fn read_history(
     cache: &ParseCache,
 ) -> Result<History, OpsError> {
     let mut problems = Vec::new();
-    let files = parse_all(cache, tree.shared(), |found| {
+    let files = parse_all(cache, tree, |found| {
         let mut reader =
             Reader { tree, component, found, problems: &mut problems, seen: HashSet::new() };
         for (location, folder) in component.version_locations.iter().enumerate() {
@@ -82,7 +82,9 @@ impl Reader<'_> {
                 continue;
             }
             match entry.kind {
-                EntryKind::File if entry.name.ends_with(".py") => self.read_file(path, location),
+                EntryKind::File if entry.name.ends_with(".py") => {
+                    (self.found)(FoundFile { path, location, id: entry.content });
+                }
                 EntryKind::Dangling => {
                     self.unreadable(path, "the symlink points at nothing in this repository");
                 }
@@ -102,14 +104,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-
-    fn read_file(&mut self, path: RepoPath, location: usize) {
-        let read = match self.tree.shared() {
-            Some(_) => None,
-            None => Some(self.tree.read(&path)),
-        };
-        (self.found)(FoundFile { path, location, read });
     }
 
     fn unreadable(&mut self, path: RepoPath, reason: &str) {

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::cache::{ContentKey, HeaderCache};
 use crate::script::{ParseFailure, Parsed, parse_script};
-use crate::tree::{RepoPath, Tree, TreeError};
+use crate::tree::{ContentId, RepoPath, Tree, TreeError};
 
 /// What the nesting limit lets through needs a sixteenth of it to be dropped.
 const STACK: usize = 8 << 20;
@@ -29,6 +29,9 @@ pub type ParseResult = Result<Parsed, ParseFailure>;
 pub struct ParseCache {
     common_dir: PathBuf,
     known: RefCell<Known>,
+    /// What was parsed in this invocation by git's ids, where a tree told them: such
+    /// a file need not even be read again.
+    by_id: RefCell<HashMap<ContentId, Found>>,
 }
 
 /// A content and what the parser made of it.
@@ -79,7 +82,16 @@ enum Origin {
 impl ParseCache {
     /// The cache of the repository with this common git directory.
     pub fn new(common_dir: &Path) -> Self {
-        Self { common_dir: common_dir.to_owned(), known: RefCell::default() }
+        Self {
+            common_dir: common_dir.to_owned(),
+            known: RefCell::default(),
+            by_id: RefCell::default(),
+        }
+    }
+
+    /// What was parsed in this invocation, by git's id.
+    fn known(&self, id: ContentId) -> Option<Found> {
+        self.by_id.borrow().get(&id).cloned()
     }
 
     /// Whether anything had to be parsed.
@@ -127,6 +139,7 @@ impl Known {
 }
 
 /// A content, and where what is known of it comes from.
+#[derive(Clone)]
 struct Found {
     key: ContentKey,
     origin: Origin,
@@ -139,31 +152,36 @@ pub struct FoundFile {
     pub path: RepoPath,
     /// Position among the component's version locations.
     pub location: usize,
-    /// Its bytes, where they cannot be read by several threads.
-    pub read: Option<Read<Vec<u8>>>,
+    /// By which git knows its content.
+    pub id: Option<ContentId>,
 }
 
 /// What reading gave; `None` if there is no such file.
 pub type Read<T> = Result<Option<T>, TreeError>;
 
-/// All files that `find` hands out, in its order, each with its bytes and what
-/// the parser makes of them. `tree` is where those are read that have not been.
+/// All files of `tree` that `find` hands out, in its order, each with its bytes and
+/// what the parser makes of them.
 ///
 /// # Errors
 /// Those of `find`.
 pub fn parse_all<E>(
     cache: &ParseCache,
-    tree: Option<&(dyn Tree + Sync)>,
+    tree: &dyn Tree,
     find: impl FnOnce(&mut dyn FnMut(FoundFile)) -> Result<(), E>,
 ) -> Result<Vec<(FoundFile, Read<ParsedContent>)>, E> {
     let mut known = cache.known.borrow_mut();
     let earlier = std::mem::take(&mut known.earlier).read(&cache.common_dir);
-    let files = Parsing { now: &known.now, earlier: &earlier, tree }.run(find)?;
+    let parsing = Parsing { now: &known.now, earlier: &earlier, tree: tree.shared() };
+    let files = parsing.run(|id| cache.known(id), tree, find)?;
     let (mut parsed, mut all) = (Vec::with_capacity(files.len()), Vec::new());
     for (file, read) in files {
         let content = read.map(|found| {
             let found = found?;
             let content = found.content.clone();
+            if let Some(id) = file.id {
+                let now = Found { origin: Origin::Now, ..found.clone() };
+                cache.by_id.borrow_mut().entry(id).or_insert(now);
+            }
             all.push(found);
             Some(content)
         });
@@ -177,6 +195,7 @@ pub fn parse_all<E>(
 struct Parsing<'a> {
     now: &'a HashMap<ContentKey, ParsedContent>,
     earlier: &'a HeaderCache,
+    /// The files, where several threads can read them.
     tree: Option<&'a (dyn Tree + Sync)>,
 }
 
@@ -184,6 +203,8 @@ impl Parsing<'_> {
     /// The files, and in the same order what became of them.
     fn run<E>(
         &self,
+        known: impl Fn(ContentId) -> Option<Found>,
+        tree: &dyn Tree,
         find: impl FnOnce(&mut dyn FnMut(FoundFile)) -> Result<(), E>,
     ) -> Result<Vec<(FoundFile, Read<Found>)>, E> {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -192,10 +213,19 @@ impl Parsing<'_> {
             let mut workers = Vec::new();
             // Whatever happens in here, nobody is left waiting.
             let closing = Closing(&queue);
-            let (mut count, mut batch) = (0, Vec::new());
+            let (mut count, mut batch, mut done) = (0, Vec::new(), Vec::new());
             find(&mut |file| {
-                batch.push((count, file));
+                let at = count;
                 count += 1;
+                if let Some(known) = file.id.and_then(&known) {
+                    done.push((at, (file, Ok(Some(known)))));
+                    return;
+                }
+                let read = match self.tree {
+                    Some(_) => None,
+                    None => Some(tree.read(&file.path)),
+                };
+                batch.push((at, file, read));
                 if batch.len() < FILES_AT_ONCE {
                     return;
                 }
@@ -208,7 +238,7 @@ impl Parsing<'_> {
             })?;
             queue.push(batch);
             drop(closing);
-            let mut done = self.work_off(&queue);
+            done.extend(self.work_off(&queue));
             for worker in workers {
                 match worker.join() {
                     Ok(more) => done.extend(more),
@@ -236,8 +266,8 @@ impl Parsing<'_> {
     fn work_off(&self, queue: &Queue) -> Vec<(usize, (FoundFile, Read<Found>))> {
         let mut done = Vec::new();
         while let Some(batch) = queue.pop() {
-            for (at, mut file) in batch {
-                let read = match (file.read.take(), self.tree) {
+            for (at, file, read) in batch {
+                let read = match (read, self.tree) {
                     (Some(read), _) => read,
                     (None, Some(tree)) => tree.read(&file.path),
                     (None, None) => Ok(None),
@@ -250,8 +280,8 @@ impl Parsing<'_> {
     }
 }
 
-/// Files with their positions.
-type Batch = Vec<(usize, FoundFile)>;
+/// Files with their positions, and their bytes where those have been read already.
+type Batch = Vec<(usize, FoundFile, Option<Read<Vec<u8>>>)>;
 
 /// Contents that wait for somebody who is free.
 #[derive(Default)]

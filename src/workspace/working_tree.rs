@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::tree::{Entry, EntryKind, MAX_FILE_BYTES, RepoPath, Tree, TreeError};
 
@@ -15,8 +15,8 @@ use crate::tree::{Entry, EntryKind, MAX_FILE_BYTES, RepoPath, Tree, TreeError};
 pub struct ContentStamp {
     /// Others whenever a file has come, gone or been written to.
     pub bytes: Vec<u8>,
-    /// When that was last so.
-    pub changed: Option<SystemTime>,
+    /// When that was last so, by the file system's clock, since 1970.
+    pub changed: Option<Duration>,
 }
 
 /// The checked-out files below a root folder.
@@ -216,7 +216,7 @@ impl ContentStamp {
         // Whoever sets a file's time back does not set this one.
         let since =
             Duration::new(u64::try_from(ctime).ok()?, u32::try_from(found.ctime_nsec()).ok()?);
-        self.changed = self.changed.max(Some(UNIX_EPOCH + since));
+        self.changed = self.changed.max(Some(since));
         Some(())
     }
 
@@ -414,6 +414,7 @@ mod tests {
         assert_eq!(text(false), flat);
         assert_ne!(text(true), old);
         let last = fs::metadata(place("below/c.py")).expect("there").modified().expect("a time");
+        let last = last.duration_since(UNIX_EPOCH).expect("after 1970");
         assert!(stamp(true).expect("told").changed >= Some(last));
         std::os::unix::fs::symlink("a.py", place("d.py")).expect("linked");
         assert_eq!(stamp(false), None);

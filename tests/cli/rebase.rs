@@ -51,7 +51,7 @@ fn a_dry_run_shows_the_diff_and_changes_nothing() {
     dry run, nothing was changed; it would be: 1 revision rebased
     "#);
     assert_eq!(changes(&repo), "");
-    assert!(!repo.has(".git/dbm-git"), "nothing is recorded either");
+    assert!(!repo.has(".git/dbm-git/state.db"), "nothing is recorded either");
     let run = repo.dbm(["rebase", "--dry-run", "--format", "json"]).expect_code(0);
     let report: RebaseJson = run.json();
     assert!(report.dry_run && report.operation.is_none());
