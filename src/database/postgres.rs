@@ -23,16 +23,19 @@ const SOCKET_FOLDERS: [&str; 4] =
     ["/var/run/postgresql", "/run/postgresql", "/private/tmp", "/tmp"];
 
 /// The last change of what migrations make, read off the catalogue: rows and
-/// statistics leave no trace there, nor does what a session makes for itself.
+/// statistics leave no trace there, nor does what a session makes for itself. Ids
+/// below 16384 are those of the system (`FirstNormalObjectId`). With as few tables as
+/// can be: a new connection looks up each of them before it can plan.
 const SCHEMA: &str = "\
     (SELECT count(*) || ':' || coalesce(max(a.xmin::text::bigint), 0) \
-       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-       JOIN pg_namespace n ON n.oid = c.relnamespace \
-      WHERE a.attnum > 0 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema') \
+       FROM pg_attribute a \
+      WHERE a.attnum > 0 AND a.attrelid >= 16384 \
+        AND a.attrelid NOT IN (SELECT oid FROM pg_class WHERE relpersistence = 't')) \
     || ' ' || \
     (SELECT count(*) || ':' || coalesce(max(k.xmin::text::bigint), 0) \
-       FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace \
-      WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')";
+       FROM pg_constraint k \
+      WHERE k.oid >= 16384 \
+        AND k.conrelid NOT IN (SELECT oid FROM pg_class WHERE relpersistence = 't'))";
 
 /// The rows and the fingerprint, in one round trip once there is a connection.
 pub(super) async fn look(

@@ -44,6 +44,16 @@ pub struct LedgerUpdate<'a> {
     pub scripts: &'a [(BodyHash, Arc<Vec<u8>>)],
 }
 
+/// What became of a ledger that was to be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    Written,
+    /// It is stored as it is.
+    Unchanged,
+    /// Somebody else has stored a later one.
+    Overtaken,
+}
+
 /// One row in all: sqlx hands each over from a thread of its own, and there is an
 /// entry for each revision of a project.
 const READ_LEDGER: &str = "\
@@ -120,26 +130,26 @@ impl Journal {
         stored().ok_or_else(damaged)
     }
 
-    /// Writes a ledger that came from `before`. `false`, and nothing written, if
-    /// somebody else has written it since: they saw the database later.
+    /// Writes a ledger that came from `before`, if it has changed, and unless somebody
+    /// else has written it since: they saw the database later.
     pub fn save_ledger(
         &mut self,
         before: &StoredLedger,
         update: &LedgerUpdate<'_>,
-    ) -> Result<bool, JournalError> {
+    ) -> Result<Saved, JournalError> {
         let known_files = before.files.get(update.worktree.name());
         let known_head = before.heads.get(update.worktree.name()).map(String::as_str);
         let has_new_files = update
             .files
             .is_some_and(|files| known_files != Some(files) || known_head != Some(update.head));
         if before.generation.is_some() && before.ledger == *update.ledger && !has_new_files {
-            return Ok(true);
+            return Ok(Saved::Unchanged);
         }
         let files = update.files.filter(|_| has_new_files).map(written_files);
         self.database.ask("write the ledger", async |connection| {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let Some(id) = claim(&mut transaction, before.generation, update).await? else {
-                return Ok(false);
+                return Ok(Saved::Overtaken);
             };
             if before.ledger.entries != update.ledger.entries || before.generation.is_none() {
                 write_entries(&mut transaction, id, &update.ledger.entries).await?;
@@ -173,7 +183,7 @@ impl Journal {
                     .await?;
             }
             transaction.commit().await?;
-            Ok(true)
+            Ok(Saved::Written)
         })
     }
 

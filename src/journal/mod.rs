@@ -24,7 +24,7 @@ pub use database::JournalError;
 pub use entry::{
     Invocation, JournalEntry, NewOperation, OperationId, OperationKind, OperationState,
 };
-pub use ledger::{LedgerUpdate, StoredLedger};
+pub use ledger::{LedgerUpdate, Saved, StoredLedger};
 pub use lock::{Holder, LockError, RepositoryLock};
 pub use operations::Journal;
 pub use seen::{Seen, SeenPlace, leave_pending, take_pending};

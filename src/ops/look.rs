@@ -16,7 +16,7 @@ use crate::alembic::Current;
 use crate::check::{Code, Judged, Level, run_rules};
 use crate::database::{Limits, observe, schema_objects};
 use crate::git::CommitId;
-use crate::journal::{Journal, LedgerUpdate, StoredLedger, Worktree};
+use crate::journal::{Journal, LedgerUpdate, Saved, StoredLedger, Worktree};
 use crate::plan::{
     BodyHash, DatabaseView, Evidence, FilesState, Fingerprint, Ledger, LedgerEntry, Observation,
     Possibilities, Proof, Snapshot, judge_database, possibilities, prove,
@@ -232,7 +232,7 @@ impl Look {
             head: &head,
             scripts: &scripts,
         };
-        if journal.save_ledger(&self.stored, &update)? {
+        if journal.save_ledger(&self.stored, &update)? == Saved::Written {
             self.stored = journal.ledger(&self.target.identity)?;
         }
         Ok(())
