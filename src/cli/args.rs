@@ -101,6 +101,8 @@ pub enum Command {
     Sync(Deferred<commands::sync::Flags>),
     /// Write a new revision, and show what to review in it
     Create(Deferred<commands::create::Flags>),
+    /// Run revisions up, down and up again on a scratch database
+    Verify(Deferred<commands::verify::Flags>),
     /// List what dbm-git did in this repository
     Log(Deferred<commands::log::Flags>),
     /// Take an operation back

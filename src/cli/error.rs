@@ -232,6 +232,15 @@ impl From<OpsError> for CliError {
                 .hint("bring each of them up with the project's own commands"),
             OpsError::NoScript { .. } => of(Kind::Refused)
                 .hint("switch to a branch that has it, then try again"),
+            OpsError::NoScratch { .. } => of(Kind::Refused)
+                .hint("--database-url names a database that is reached directly"),
+            OpsError::OwnUrl { component } => of(Kind::Refused).hint(format!(
+                "let env.py take the URL of the ini, or of the variable that `database-url-env` of \
+                 `{component}` names in dbm-git.toml"
+            )),
+            OpsError::BrokenFiles { .. } => of(Kind::Refused).hint("`dbm-git check` shows them"),
+            OpsError::NoSuchRevision { .. } => of(Kind::Usage)
+                .hint("`dbm-git graph` shows those that there are"),
             OpsError::NoBackup { .. } => of(Kind::Refused)
                 .hint("--no-backup goes on without a copy"),
             OpsError::StepFailed { operation, left, backup, source, .. } => {
@@ -332,6 +341,7 @@ fn database_advice(error: &DatabaseError) -> Option<&'static str> {
         DatabaseError::NoVersionTable { .. } => {
             "`version-table` and `version-table-schema` in dbm-git.toml say where it is"
         }
+        DatabaseError::NoScratch { .. } => "name the database in the URL's path alone",
         DatabaseError::NoDumpTool { .. } => "install it, or go on without a copy by --no-backup",
         DatabaseError::Dump { .. } => "mend that, or go on without a copy by --no-backup",
         DatabaseError::Runtime { .. }

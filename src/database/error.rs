@@ -61,6 +61,8 @@ pub enum DatabaseError {
     NotAFile { url: String },
     #[error("no `{tool}` is in PATH to back up the database with")]
     NoDumpTool { tool: String },
+    #[error("no other database can be named beside `{url}`: its query names one, too")]
+    NoScratch { url: String },
     #[error("cannot run `{tool}`")]
     Spawn { tool: String, source: io::Error },
     #[error("`{tool}` failed for `{url}` ({status}): {output}")]

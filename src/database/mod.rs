@@ -4,6 +4,7 @@
 //! can be set. Migrations are run by alembic alone.
 
 mod backup;
+mod describe;
 mod dialect;
 mod dump;
 mod error;
@@ -13,6 +14,7 @@ mod lock_file;
 mod look;
 mod mysql;
 mod postgres;
+mod scratch_database;
 mod scratch_file;
 mod secret;
 mod session;
@@ -21,11 +23,13 @@ mod url;
 mod version_table;
 
 pub use backup::{KeptCopies, backup, kept_copies, restore_file};
+pub use describe::describe_schema;
 pub use dialect::Dialect;
 pub use error::{DatabaseError, DriverError};
 pub use limits::Limits;
 pub use lock::DatabaseLock;
 pub use look::{observe, observe_all, read_version_rows, replace_rows, schema_objects};
+pub use scratch_database::{ScratchDatabase, drop_stray_databases, stray_databases};
 pub use scratch_file::{MissingFile, ScratchFile, stray_copies};
 pub use secret::Secret;
 pub use url::{DatabaseUrl, UrlParts, secrets_in};

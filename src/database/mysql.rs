@@ -273,7 +273,7 @@ fn schema_of(table: &VersionTable) -> String {
 
 /// The session ends with us, so its limits may stay. MariaDB skips what is meant
 /// for a version from 5.7 on: https://mariadb.com/kb/en/comment-syntax/
-fn session_limits(limits: &Limits) -> String {
+pub(super) fn session_limits(limits: &Limits) -> String {
     let (millis, seconds) = (limits.statement_millis(), limits.lock_seconds());
     let exact = limits.statement.as_secs_f64();
     format!(
@@ -284,7 +284,7 @@ fn session_limits(limits: &Limits) -> String {
     )
 }
 
-fn failed(
+pub(super) fn failed(
     url: &DatabaseUrl,
     limits: &Limits,
     action: &'static str,

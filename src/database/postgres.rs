@@ -322,7 +322,7 @@ pub(super) fn address(endpoint: &Endpoint) -> (String, u16) {
 }
 
 /// Limits that end with the transaction: a pooler may give the session to others.
-fn local_limits(limits: &Limits) -> String {
+pub(super) fn local_limits(limits: &Limits) -> String {
     format!(
         "SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}",
         limits.statement_millis(),

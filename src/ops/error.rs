@@ -47,6 +47,18 @@ pub enum OpsError {
     SeveralDatabases { component: String },
     #[error("the script that `{revision}` ran from is not to be found any more (it was `{path}`)")]
     NoScript { revision: crate::revision::RevisionId, path: crate::tree::RepoPath },
+    #[error(
+        "no scratch database can be made beside `{database}`, which is only reached through alembic"
+    )]
+    NoScratch { database: String },
+    #[error(
+        "the env.py of `{component}` makes its URL by itself: alembic would not go to a scratch database"
+    )]
+    OwnUrl { component: String },
+    #[error("the migration files of `{component}` have errors")]
+    BrokenFiles { component: String },
+    #[error("there is no revision `{revision}`")]
+    NoSuchRevision { revision: String },
     #[error("no copy can be made of `{database}`, which is only reached through alembic")]
     NoBackup { database: String },
     /// A step of a plan failed, and the plan was stopped there.

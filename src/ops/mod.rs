@@ -38,6 +38,7 @@ pub mod transaction;
 mod trial;
 pub mod undo;
 mod undo_steps;
+pub mod verify;
 mod whereabouts;
 pub mod write_access;
 

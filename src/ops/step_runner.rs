@@ -12,7 +12,9 @@ use crate::alembic::{
     AlembicError, Current, ProjectFiles, ScratchProject, Target, Trouble, classify, current,
     run_target,
 };
-use crate::database::{DatabaseError, DatabaseUrl, Dialect, Limits, replace_rows, schema_objects};
+use crate::database::{
+    DatabaseError, DatabaseUrl, Dialect, Limits, Secret, VersionTable, replace_rows, schema_objects,
+};
 use crate::journal::{DatabaseStep, StepKind};
 use crate::plan::{BodyHash, LedgerEntry, hash_of};
 use crate::project::Component;
@@ -60,6 +62,29 @@ impl StepRunner {
             self.alembic.environment.push((variable.to_owned(), url.to_owned()));
         }
         self
+    }
+
+    /// The same, with what alembic must not say of the other database.
+    pub fn keeping(mut self, secrets: &[Secret]) -> Self {
+        self.alembic = self.alembic.without(secrets.iter().map(|s| s.reveal().to_owned()));
+        self
+    }
+
+    /// Whether alembic is really at `url`, in which it may meet `rows`: it may make
+    /// its URL by itself, and then whatever it runs would run elsewhere.
+    pub fn is_at(
+        &self,
+        url: &DatabaseUrl,
+        table: &VersionTable,
+        rows: &[String],
+    ) -> Result<bool, OpsError> {
+        let seen = self.seen_by_alembic(rows)?;
+        let folder = &self.alembic.command.folder;
+        let shown = seen.url.and_then(|shown| DatabaseUrl::parse(&shown, folder).ok());
+        Ok(shown.is_some_and(|seen| {
+            // On a server the name is nobody else's, however the server is called.
+            seen.identity(table) == url.identity(table) || seen.has_the_name_of(url)
+        }))
     }
 
     /// The command that runs alembic.

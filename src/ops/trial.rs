@@ -15,6 +15,7 @@ use crate::database::{DatabaseUrl, Limits, ScratchFile, backup, schema_objects};
 use crate::journal::Journal;
 use crate::plan::{SyncPlan, SyncStep};
 use crate::project::Component;
+use crate::revision::Node;
 use crate::script::SchemaObjects;
 
 /// Runs the plan on a copy; `None` where no copy can be had.
@@ -72,30 +73,15 @@ impl Copy {
         };
         let runner = StepRunner::new(session, component, host)?
             .against(&text, component.database_url_env.as_deref());
-        let scripts = look
-            .history
-            .scripts
-            .iter()
-            .enumerate()
-            // Two locations may have files of one name.
-            .map(|(at, script)| {
-                let name = format!("{at}/{}", script.file.path.file_name());
-                (name, script.file.bytes.as_ref().clone())
-            })
-            .collect();
+        let all: Vec<Node> = (0..look.history.graph.len()).collect();
+        let scripts = look.history.in_one_folder(&all);
         Ok(Self { target, runner, scripts })
     }
 
     /// Whether alembic is really at the copy.
     fn is_reached(&self, look: &Look) -> Result<bool, OpsError> {
-        let seen = self.runner.seen_by_alembic(&look.observation.rows)?;
-        let folder = &self.runner.alembic().command.folder;
-        let shown = seen.url.and_then(|shown| DatabaseUrl::parse(&shown, folder).ok());
-        Ok(shown.is_some_and(|url| {
-            self.target
-                .direct()
-                .is_some_and(|(own, table)| own.identity(table) == url.identity(table))
-        }))
+        let Some((url, table)) = self.target.direct() else { return Ok(false) };
+        self.runner.is_at(url, table, &look.observation.rows)
     }
 
     fn run(

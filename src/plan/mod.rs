@@ -23,6 +23,7 @@ mod sequence;
 mod strategy;
 mod sync;
 mod undo;
+mod verify;
 
 pub use change::{Change, Image, inverse};
 pub use checkup::{Checkup, CheckupState, Fix, Mend, shell_word};
@@ -57,3 +58,4 @@ pub use undo::{
     ChangedSince, FileState, FileStates, Recovery, UndoConflict, plan_recovery, plan_undo,
     same_content,
 };
+pub use verify::{SchemaDescription, SchemaDifference, VerifyPlan, VerifyStep, plan_verification};

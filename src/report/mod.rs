@@ -33,6 +33,7 @@ mod schema;
 mod status;
 mod step_summary;
 mod sync;
+mod verify;
 
 pub use check::{CheckReport, ComponentCheckReport, FindingReport};
 pub use create::{CreateReport, DestructiveReport, NewRevisionReport, render_created};
@@ -61,3 +62,4 @@ pub use schema::{OUTPUT_SCHEMAS, OutputSchema};
 pub use status::{StatusReport, render_status};
 pub use step_summary::render_step_summary;
 pub use sync::{SyncReport, render_applied, render_sync};
+pub use verify::{VerifyReport, render_verification};

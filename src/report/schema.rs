@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema};
 use super::{
     CheckReport, CreateReport, DoctorReport, ErrorReport, ExplainReport, GraphReport,
     InstallReport, LogReport, MigrateReport, OverviewReport, RebaseReport, RecoverReport,
-    SettleReport, StatusReport, SyncReport, UndoReport,
+    SettleReport, StatusReport, SyncReport, UndoReport, VerifyReport,
 };
 
 /// The form of the JSON that some commands answer with.
@@ -31,6 +31,7 @@ pub const OUTPUT_SCHEMAS: &[OutputSchema] = &[
     output("status", &["status"], written::<StatusReport>),
     output("migrate", &["migrate"], written::<MigrateReport>),
     output("sync", &["sync"], written::<SyncReport>),
+    output("verify", &["verify"], written::<VerifyReport>),
     output("create", &["create"], written::<CreateReport>),
     output("log", &["log"], written::<LogReport>),
     output("undo", &["undo"], written::<UndoReport>),

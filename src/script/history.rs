@@ -143,6 +143,20 @@ impl History {
         ids.filter(|id| seen.insert(*id)).cloned().collect()
     }
 
+    /// Names and bytes of these scripts, for one folder that holds them all: of two
+    /// version locations each may have a file of the same name.
+    pub fn in_one_folder(&self, nodes: &[Node]) -> Vec<(String, Vec<u8>)> {
+        let mut names = HashSet::new();
+        let file = |&node: &Node| {
+            let file = &self.script(node).file;
+            let name = file.path.file_name().to_owned();
+            // A script may look for what lies beside it by its own name.
+            let is_free = names.insert(name.clone());
+            (if is_free { name } else { format!("{node}_{name}") }, file.bytes.to_vec())
+        };
+        nodes.iter().map(file).collect()
+    }
+
     /// The node whose file is `path`.
     pub fn node_at(&self, path: &RepoPath) -> Option<Node> {
         self.by_path.get(path).copied()

@@ -13,4 +13,5 @@ mod project;
 #[path = "../support/mod.rs"]
 mod support;
 mod traps;
+mod verify;
 mod waiting;

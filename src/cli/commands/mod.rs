@@ -21,6 +21,7 @@ pub mod status;
 pub mod sync;
 pub mod undo;
 pub mod uninstall;
+pub mod verify;
 
 use super::args::{Args, Command, Global};
 use super::environment;
@@ -55,6 +56,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Command::Migrate(flags) => migrate::run(flags, global, ui),
         Command::Sync(flags) => sync::run(flags, global, ui),
         Command::Create(flags) => create::run(flags, global, ui),
+        Command::Verify(flags) => verify::run(flags, global, ui),
         Command::Log(flags) => log::run(flags, ui),
         Command::Undo(flags) => undo::run(flags, ui),
         Command::Recover(flags) => recover::run(flags, ui),

@@ -93,6 +93,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "verify",
+        &[
+            ("dbm-git verify", "One's own revisions, before they are pushed."),
+            ("dbm-git verify --from-empty", "The whole history, as a new database runs it."),
+        ],
+    ),
+    (
         "create",
         &[(
             "dbm-git create -m 'add orders' --autogenerate",

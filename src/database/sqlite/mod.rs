@@ -7,6 +7,7 @@ mod rows;
 mod schema;
 
 pub(super) use file::copy_to;
+pub(super) use open::reading;
 pub(super) use restore::restore;
 pub(super) use rows::{look, replace_rows};
 pub(super) use schema::schema_objects;

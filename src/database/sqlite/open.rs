@@ -45,7 +45,7 @@ struct Surroundings {
 }
 
 /// Runs `work` on a connection that can only read. `None` if there is no file.
-pub(super) async fn reading<T>(
+pub(in crate::database) async fn reading<T>(
     url: &DatabaseUrl,
     file: &Path,
     limits: &Limits,

@@ -25,6 +25,7 @@ pub(in crate::database) enum Place {
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
     place: Place,
+    parts: UrlParts,
     shown: String,
     secrets: Vec<Secret>,
 }
@@ -65,7 +66,8 @@ impl DatabaseUrl {
             "mysql" | "mariadb" => Place::MySql(mysql(&parts, folder, &usual())),
             _ => return Err(unsupported()),
         };
-        Ok(Self { place, shown: parts.shown(), secrets: spellings(&parts) })
+        let (shown, secrets) = (parts.shown(), spellings(&parts));
+        Ok(Self { place, parts, shown, secrets })
     }
 
     pub fn dialect(&self) -> Dialect {
@@ -152,6 +154,12 @@ impl DatabaseUrl {
             | (Place::MySql(one), Place::MySql(two)) => one.name == two.name,
             _ => false,
         }
+    }
+
+    /// SQLAlchemy's URL of another database of the same server; `None` of a file, and
+    /// where the name stands in more than one place.
+    pub fn beside(&self, name: &str) -> Option<Secret> {
+        self.file().is_none().then(|| self.parts.beside(name))?
     }
 
     /// SQLAlchemy's URL of a SQLite file.

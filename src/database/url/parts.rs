@@ -101,6 +101,36 @@ impl UrlParts {
         text
     }
 
+    /// The URL of another database of the same server, as SQLAlchemy reads it, with
+    /// all its secrets; `None` where the query names one, too.
+    pub fn beside(&self, name: &str) -> Option<Secret> {
+        if ["dbname", "database", "db"].iter().any(|key| self.option(key).is_some()) {
+            return None;
+        }
+        let mut text = format!("{}://", self.scheme);
+        if let Some(user) = &self.user {
+            text += &encoded(user, " +");
+            if let Some(password) = &self.password {
+                text += &format!(":{}", encoded(password.reveal(), " +"));
+            }
+            text.push('@');
+        }
+        match &self.host {
+            Some(host) if host.contains(':') => text += &format!("[{host}]"),
+            host => text += host.as_deref().unwrap_or_default(),
+        }
+        if let Some(port) = self.port {
+            text += &format!(":{port}");
+        }
+        text += &format!("/{}", encoded(name, " +/"));
+        for (at, (key, value)) in self.query.iter().enumerate() {
+            text.push(if at == 0 { '?' } else { '&' });
+            let escaped = |text: &str| encoded(text, "").replace("%20", "+");
+            text += &format!("{}={}", escaped(key), escaped(value.reveal()));
+        }
+        Some(Secret::new(text))
+    }
+
     /// The same without the query, of which nobody knows what it says to a driver.
     pub fn shown_without_query(&self) -> String {
         let mut text = format!("{}://", self.scheme);
@@ -196,6 +226,23 @@ mod tests {
         shown("postgresql://me:s3@cr/et@h/db", "postgresql://me:***@***@h/db");
         let parts = UrlParts::parse("mysql://me:s3cret@h/db?passwd=s3cret").expect("a URL");
         assert!(!format!("{parts:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn another_database_of_the_server_is_reached_in_the_same_way() {
+        for text in [
+            "postgresql+psycopg://me:s3%40%3Acret@h:1/NAME?sslmode=require&x=a+b%26c",
+            "mysql+pymysql://u%2F:@[::1]/NAME?unix_socket=%2Ftmp%2Fmy.sock",
+            "postgresql:///NAME?host=%2Frun%2Fpostgresql",
+            "postgresql://u@h/NAME",
+        ] {
+            let parts = UrlParts::parse(&text.replace("NAME", "shop")).expect("a URL");
+            let other = parts.beside("it's / mine").expect("one name");
+            let found = UrlParts::parse(other.reveal()).expect("a URL");
+            assert_eq!(found, UrlParts { database: Some("it's / mine".to_owned()), ..parts });
+        }
+        let named = UrlParts::parse("postgresql://h/?dbname=shop").expect("a URL");
+        assert_eq!(named.beside("other"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::check::{CheckOutcome, check};
-use super::super::database_target::secrets;
+use super::super::database_target::{Asking, database_target, secrets};
 use super::super::hook_facts::HooksSought;
 use super::super::session::{Session, SessionOptions, Source};
 use super::super::status::{self, ComponentStatus, Host};
@@ -14,7 +14,7 @@ use super::super::{OpsError, Repository, with_causes, write_access};
 use super::hooks::hook_checkups;
 use crate::alembic::{AlembicCommand, CommandKind, Target, run_target, stray_scratch_folders};
 use crate::check::Level;
-use crate::database::{kept_copies, stray_copies};
+use crate::database::{kept_copies, stray_copies, stray_databases};
 use crate::git::GitError;
 use crate::journal::{Journal, JournalError, RepositoryLock, StepState, Worktree, size_of};
 use crate::plan::{Checkup, CheckupState, DatabaseState, Fix, Mend, shell_word};
@@ -70,6 +70,7 @@ pub fn doctor(
             found.extend(history(&checked, component));
             let status = statuses.iter().find(|status| status.name == component.name);
             found.extend(status.map(database));
+            found.extend(scratch_databases(session, component, host));
             checks.extend(found.into_iter().map(|check| check.of(&component.name)));
         }
     }
@@ -251,6 +252,16 @@ fn backups(repository: &Repository) -> Option<Checkup> {
             folder.display()
         ),
     ))
+}
+
+/// What a killed `verify` has left on a server of this machine.
+fn scratch_databases(session: &Session, component: &Component, host: &Host) -> Option<Checkup> {
+    let target = database_target(session, component, host, None, Asking::Never).ok()?;
+    let (url, _) = target.direct().filter(|_| target.is_local)?;
+    // A server that cannot be asked is told of already.
+    let names = stray_databases(url).ok().filter(|names| !names.is_empty())?;
+    let message = format!("{} on its server, which nobody uses", crate::plan::list(&names));
+    Some(Checkup::warning("scratch-databases", message, Mend::command("dbm-git verify")))
 }
 
 fn sized(bytes: u64) -> String {
