@@ -33,7 +33,7 @@ pub struct ScratchDatabase {
 #[derive(Debug)]
 enum Kind {
     File { _file: ScratchFile },
-    Server { _database: ServerDatabase },
+    Server { _database: Box<ServerDatabase> },
 }
 
 /// Dropped with all that is in it, and only then free for others.
@@ -64,7 +64,7 @@ impl ScratchDatabase {
         let lock = DatabaseLock::acquire(origin, &lock_of(&name), &Limits::default())?;
         execute(origin, MAKE, &create_statement(origin, &name)?)?;
         let database = ServerDatabase { origin: origin.clone(), name, _lock: lock };
-        Ok(Self { url, text, _kind: Kind::Server { _database: database } })
+        Ok(Self { url, text, _kind: Kind::Server { _database: Box::new(database) } })
     }
 
     /// Where it is.

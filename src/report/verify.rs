@@ -243,7 +243,7 @@ mod tests {
             ground_fails: None,
             left: vec![RevisionId::new("d").expect("an id")],
         };
-        insta::assert_snapshot!(render_verification(&[verification.clone()], false), @"
+        insta::assert_snapshot!(render_verification(std::slice::from_ref(&verification), false), @"
         ok a (a change): up, down and up again
         FAILED b (a change): its downgrade does not take back what its upgrade did
             versions/b.py

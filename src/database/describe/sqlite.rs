@@ -103,12 +103,15 @@ async fn foreign_keys(
     Ok(())
 }
 
+/// Name, whether it is unique, what made it, its statement, its columns.
+type IndexRow = (String, bool, String, Option<String>, Option<String>);
+
 async fn indexes(
     connection: &mut SqliteConnection,
     table: &str,
     things: &mut BTreeMap<String, String>,
 ) -> Result<(), sqlx::Error> {
-    let rows: Vec<(String, bool, String, Option<String>, Option<String>)> = sqlx::query_as(
+    let rows: Vec<IndexRow> = sqlx::query_as(
         "SELECT l.name, l.\"unique\", l.origin, m.sql, \
                 (SELECT group_concat(coalesce(name, '?') || iif(desc, ' desc', '') || \
                                      iif(coll = 'BINARY', '', ' ' || coll), ', ') \
