@@ -11,6 +11,7 @@ use super::look::read_rows;
 use super::session::{Session, Source};
 use super::standing::standings;
 use super::step_runner::StepRunner;
+use crate::alembic::AlembicError;
 use crate::check::{Code, Judged, Level, run_rules};
 use crate::database::{
     DatabaseUrl, Limits, ScratchDatabase, VersionTable, describe_schema, drop_stray_databases,
@@ -335,6 +336,10 @@ impl<'a> OnScratch<'a> {
 /// What a failing migration says; other failures stay errors.
 fn told(error: OpsError) -> Result<String, OpsError> {
     match error {
+        // The command names a scratch folder, which is gone.
+        OpsError::Alembic(alembic @ AlembicError::Failed { .. }) => {
+            Ok(format!("alembic failed{}", alembic.brief()))
+        }
         OpsError::Alembic(_) | OpsError::UnexpectedRows { .. } => Ok(super::with_causes(&error)),
         error => Err(error),
     }
