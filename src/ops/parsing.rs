@@ -335,3 +335,90 @@ impl Drop for Closing<'_> {
         self.0.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::FieldValue;
+    use crate::tree::MemoryTree;
+
+    /// What several threads may read.
+    struct Shared(MemoryTree);
+
+    impl Tree for Shared {
+        fn list(&self, folder: &RepoPath) -> Result<Option<Vec<crate::tree::Entry>>, TreeError> {
+            self.0.list(folder)
+        }
+
+        fn read(&self, path: &RepoPath) -> Read<Vec<u8>> {
+            self.0.read(path)
+        }
+
+        fn shared(&self) -> Option<&(dyn Tree + Sync)> {
+            Some(self)
+        }
+    }
+
+    fn tree() -> MemoryTree {
+        // More than one thread has at once, and some of them the same.
+        let texts: Vec<(String, String)> = (0..10 * FILES_PER_THREAD)
+            .map(|at| (format!("v/{at:03}.py"), format!("revision = 'r{}'\n", at / 2)))
+            .collect();
+        let files: Vec<(&str, &str)> =
+            texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        MemoryTree::new(&files)
+    }
+
+    /// The revision of each file, `-` where there is none, in the order of the files.
+    fn revisions(cache: &ParseCache, tree: &dyn Tree) -> Vec<String> {
+        let folder = RepoPath::new("v").expect("inside");
+        let files = parse_all(cache, tree, |found| {
+            for entry in tree.list(&folder)?.unwrap_or_default() {
+                found(FoundFile {
+                    path: folder.entry(&entry.name),
+                    location: 0,
+                    id: entry.content,
+                });
+            }
+            found(FoundFile { path: folder.entry("gone.py"), location: 0, id: None });
+            Ok::<(), TreeError>(())
+        });
+        let revision = |(_, read): (FoundFile, Read<ParsedContent>)| {
+            let (_, parsed) = read.expect("readable")?;
+            match &parsed.expect("Python").header.revision.as_ref()?.value {
+                FieldValue::Text(text) => Some(text.clone()),
+                _ => None,
+            }
+        };
+        let word = |file| revision(file).unwrap_or_else(|| "-".to_owned());
+        files.expect("listed").into_iter().map(word).collect()
+    }
+
+    #[test]
+    fn files_come_in_their_order_whoever_has_read_them_and_are_parsed_once() {
+        let git_dir = tempfile::tempdir().expect("a folder");
+        let expected: Vec<String> = (0..10 * FILES_PER_THREAD)
+            .map(|at| format!("r{}", at / 2))
+            .chain(["-".to_owned()])
+            .collect();
+        let first = ParseCache::new(git_dir.path());
+        assert_eq!(revisions(&first, &tree()), expected);
+        assert!(first.has_parsed());
+        assert_eq!(revisions(&first, &Shared(tree())), expected);
+        drop(first);
+        let second = ParseCache::new(git_dir.path());
+        assert_eq!(revisions(&second, &Shared(tree())), expected);
+        assert!(!second.has_parsed());
+    }
+
+    #[test]
+    fn what_keeps_the_files_from_being_found_is_the_answer() {
+        let git_dir = tempfile::tempdir().expect("a folder");
+        let path = RepoPath::new("v/000.py").expect("inside");
+        let found = parse_all(&ParseCache::new(git_dir.path()), &tree(), |found| {
+            found(FoundFile { path: path.clone(), location: 0, id: None });
+            Err("no more")
+        });
+        assert_eq!(found.map(|files| files.len()), Err("no more"));
+    }
+}
