@@ -1,5 +1,7 @@
 //! Byte spans as editors and CI systems count: lines and columns from 1.
 
+use std::borrow::Cow;
+
 use crate::check::Location;
 use crate::script::{SourceText, line_of};
 
@@ -54,6 +56,10 @@ fn position(bytes: &[u8], offset: usize) -> Position {
 /// The characters that begin in these bytes of the file.
 fn text(bytes: &[u8], from: usize, to: usize) -> String {
     match SourceText::decode(bytes) {
+        // As good as every file is UTF-8, and may have thousands of findings.
+        Ok(SourceText { text: Cow::Borrowed(text), .. }) if text.get(from..to).is_some() => {
+            text[from..to].to_owned()
+        }
         Ok(source) => {
             let in_file = |at: usize| source.in_file(at..at).start;
             let characters = source.text.char_indices();
