@@ -152,7 +152,11 @@ pub fn sync(world: &mut World<'_>, who: Who) -> Result<(), Failure> {
         world.count("files that don't work");
         return Ok(());
     };
-    if synced(world, who, &truth, &fresh, &[])? {
+    let wanted: &[&str] = match world.setting.downgrades {
+        true => &["--strategy", "downgrade"],
+        false => &[],
+    };
+    if synced(world, who, &truth, &fresh, wanted)? {
         return Ok(());
     }
     // Somebody who knows may say what is not known, if it is all the same.

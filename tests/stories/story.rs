@@ -76,6 +76,8 @@ pub struct Setting {
     pub hooks: bool,
     /// Hooks upgrade the database by themselves where they may.
     pub hooks_sync: bool,
+    /// Whoever syncs wants no replay.
+    pub downgrades: bool,
     /// The URL stands in the environment, and env.py does not ask the ini.
     pub url_in_environment: bool,
 }
@@ -97,6 +99,7 @@ impl Story {
             hooks: random.chance(60),
             // Drawn from the seed itself: the other draws stay what they were.
             hooks_sync: seed.is_multiple_of(3),
+            downgrades: seed % 4 == 1,
             url_in_environment: random.chance(20),
         };
         let mut teller = Teller { random, acts: Vec::new(), setting };

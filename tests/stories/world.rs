@@ -41,7 +41,7 @@ pub struct File {
 pub struct World<'p> {
     pub hands: &'p mut Hands,
     seed: u64,
-    setting: Setting,
+    pub setting: Setting,
     ada: TestRepo,
     bob: TestRepo,
     tree: TestRepo,
