@@ -238,6 +238,8 @@ impl From<OpsError> for CliError {
                 "let env.py take the URL of the ini, or of the variable that `database-url-env` of \
                  `{component}` names in dbm-git.toml"
             )),
+            OpsError::BeyondScratch { .. } => of(Kind::Refused)
+                .hint("try it on a server of its own: --database-url names one"),
             OpsError::BrokenFiles { .. } => of(Kind::Refused).hint("`dbm-git check` shows them"),
             OpsError::NoSuchRevision { .. } => of(Kind::Usage)
                 .hint("`dbm-git graph` shows those that there are"),

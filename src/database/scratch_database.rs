@@ -1,17 +1,18 @@
 //! A database of the same kind as a given one, with nothing in it, to try things
 //! out in: for SQLite a file, on a server a database beside the given one.
 //!
-//! On a server its name tells what it is, and a lock of the server's, in the given
-//! database, that somebody is using it. What a killed process has left has its name
-//! and no lock.
+//! On a server its name tells what it is and which database it is like, and a lock in
+//! that database that somebody is using it. What a killed process has left has its
+//! name and no lock. Those of other databases are not looked at: their locks are
+//! elsewhere.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
-use sqlx::Row;
+use sha2::{Digest, Sha256};
 
-use super::session::{batch, block_on, within};
-use super::url::{DatabaseUrl, Place, Server};
+use super::session::{batch, block_on, pairs};
+use super::url::{DatabaseUrl, Place};
 use super::{DatabaseError, DatabaseLock, Dialect, Limits, ScratchFile, Secret, VersionTable};
 use super::{mysql, postgres};
 
@@ -57,12 +58,13 @@ impl ScratchDatabase {
             let url = DatabaseUrl::parse(&text, Path::new("/"))?;
             return Ok(Self { url, text: Secret::new(text), _kind: Kind::File { _file: file } });
         }
-        let name = format!("{PREFIX}{:016x}", RandomState::new().hash_one(std::process::id()));
+        let random = RandomState::new().hash_one(std::process::id());
+        let name = format!("{}{random:016x}", prefix(origin));
         let no_place = || DatabaseError::NoScratch { url: origin.shown().to_owned() };
         let text = origin.beside(&name).ok_or_else(no_place)?;
         let url = DatabaseUrl::parse(text.reveal(), Path::new("/"))?;
         let lock = DatabaseLock::acquire(origin, &lock_of(&name), &Limits::default())?;
-        execute(origin, MAKE, &create_statement(origin, &name)?)?;
+        ask(origin, MAKE, &create_statement(origin, &name)?)?;
         let database = ServerDatabase { origin: origin.clone(), name, _lock: lock };
         Ok(Self { url, text, _kind: Kind::Server { _database: Box::new(database) } })
     }
@@ -110,6 +112,17 @@ pub fn drop_stray_databases(origin: &DatabaseUrl) -> Result<Vec<String>, Databas
     Ok(dropped)
 }
 
+/// What the names of those beside `origin` begin with.
+fn prefix(origin: &DatabaseUrl) -> String {
+    let name = match origin.place() {
+        Place::Sqlite(_) => "",
+        Place::Postgres(server) | Place::MySql(server) => server.name.as_deref().unwrap_or(""),
+    };
+    let hash = Sha256::digest(name);
+    let digits: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{PREFIX}{digits}_")
+}
+
 /// The lock of a scratch database that nobody uses.
 fn free(origin: &DatabaseUrl, name: &str) -> Option<DatabaseLock> {
     let limits = Limits { statement: std::time::Duration::from_millis(100), ..Limits::default() };
@@ -122,98 +135,67 @@ fn lock_of(name: &str) -> VersionTable {
 }
 
 fn create_statement(origin: &DatabaseUrl, name: &str) -> Result<String, DatabaseError> {
-    let Place::MySql(server) = origin.place() else {
+    if origin.dialect() != Dialect::MySql {
         return Ok(format!("CREATE DATABASE {}", Dialect::Postgres.quoted(name)));
-    };
+    }
     // Columns have the database's collation unless they say otherwise.
     let sql = "SELECT CAST(default_character_set_name AS CHAR), \
                       CAST(default_collation_name AS CHAR) \
                  FROM information_schema.schemata WHERE schema_name = database()";
-    let rows = block_on(async {
-        let mut connection = mysql::connect(origin, server, &Limits::default()).await?;
-        let rows = batch(&mut connection, sql.to_owned()).await.complete();
-        mysql::hang_up(connection).await;
-        rows.map_err(|error| DatabaseError::of(origin, MAKE, error))
-    })?;
-    let failed = |error| DatabaseError::of(origin, MAKE, error);
     let mut statement = format!("CREATE DATABASE {}", Dialect::MySql.quoted(name));
-    if let Some(row) = rows.first() {
-        let (set, collation): (String, String) =
-            (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+    if let Some((set, Some(collation))) = ask(origin, MAKE, sql)?.into_iter().next() {
         statement += &format!(" CHARACTER SET {set} COLLATE {collation}");
     }
     Ok(statement)
 }
 
 fn drop_database(origin: &DatabaseUrl, name: &str) -> Result<(), DatabaseError> {
-    let quoted = origin.dialect().quoted(name);
-    match origin.dialect() {
+    let drop_it = format!("DROP DATABASE IF EXISTS {}", origin.dialect().quoted(name));
+    let dropped = match origin.dialect() {
         // A connection that alembic has not closed yet keeps it from going.
-        Dialect::Postgres => {
-            execute(origin, DROP, &format!("DROP DATABASE IF EXISTS {quoted} WITH (FORCE)"))
-                // PostgreSQL 12 does not know the word.
-                .or_else(|_| execute(origin, DROP, &format!("DROP DATABASE IF EXISTS {quoted}")))
-        }
-        _ => execute(origin, DROP, &format!("DROP DATABASE IF EXISTS {quoted}")),
-    }
+        Dialect::Postgres => ask(origin, DROP, &format!("{drop_it} WITH (FORCE)"))
+            // PostgreSQL 12 does not know the word.
+            .or_else(|_| ask(origin, DROP, &drop_it)),
+        _ => ask(origin, DROP, &drop_it),
+    };
+    dropped.map(drop)
 }
 
 fn scratch_names(origin: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
-    let names = match origin.place() {
-        Place::Sqlite(_) => Vec::new(),
-        Place::Postgres(server) => names_on_postgres(origin, server)?,
-        Place::MySql(server) => names_on_mysql(origin, server)?,
+    let sql = match origin.dialect() {
+        Dialect::Sqlite => return Ok(Vec::new()),
+        Dialect::Postgres => "SELECT datname::text FROM pg_database",
+        Dialect::MySql => "SELECT CAST(schema_name AS CHAR) FROM information_schema.schemata",
     };
-    Ok(names.into_iter().filter(|name| name.starts_with(PREFIX)).collect())
+    let names = ask(origin, LIST, sql)?.into_iter().map(|(name, _)| name);
+    let own = prefix(origin);
+    Ok(names.filter(|name| name.starts_with(&own)).collect())
 }
 
-fn names_on_postgres(origin: &DatabaseUrl, server: &Server) -> Result<Vec<String>, DatabaseError> {
+/// The server's answer to one statement, which may take as long as it needs: a new
+/// database is files that are copied.
+fn ask(
+    origin: &DatabaseUrl,
+    action: &'static str,
+    sql: &str,
+) -> Result<Vec<(String, Option<String>)>, DatabaseError> {
     let limits = Limits::default();
-    let asking = async {
-        let mut connection = postgres::connect(origin, server, &limits).await?;
-        let sql = "SELECT datname::text FROM pg_database".to_owned();
-        let rows = batch(&mut connection, sql).await.complete();
-        postgres::hang_up(connection).await;
-        let rows = rows.map_err(|error| DatabaseError::of(origin, LIST, error))?;
-        let names: Result<_, _> = rows.iter().map(|row| row.try_get(0)).collect();
-        names.map_err(|error| DatabaseError::of(origin, LIST, error))
-    };
-    block_on(within(origin, limits.overall(), asking))
-}
-
-fn names_on_mysql(origin: &DatabaseUrl, server: &Server) -> Result<Vec<String>, DatabaseError> {
-    let limits = Limits::default();
-    let asking = async {
-        let mut connection = mysql::connect(origin, server, &limits).await?;
-        let sql = "SELECT CAST(schema_name AS CHAR) FROM information_schema.schemata".to_owned();
-        let rows = batch(&mut connection, sql).await.complete();
-        mysql::hang_up(connection).await;
-        let rows = rows.map_err(|error| DatabaseError::of(origin, LIST, error))?;
-        let names: Result<_, _> = rows.iter().map(|row| row.try_get(0)).collect();
-        names.map_err(|error| DatabaseError::of(origin, LIST, error))
-    };
-    block_on(within(origin, limits.overall(), asking))
-}
-
-/// One statement, which may take as long as it needs: a server copies files.
-fn execute(origin: &DatabaseUrl, action: &'static str, sql: &str) -> Result<(), DatabaseError> {
-    let failed = |error| DatabaseError::of(origin, action, error);
-    let limits = Limits::default();
-    block_on(async {
+    let answer = async {
         match origin.place() {
-            Place::Sqlite(_) => Ok(()),
+            Place::Sqlite(_) => Ok(Ok(Vec::new())),
             Place::Postgres(server) => {
                 let mut connection = postgres::connect(origin, server, &limits).await?;
-                let done = batch(&mut connection, sql.to_owned()).await.complete();
+                let rows = batch(&mut connection, sql.to_owned()).await.complete();
                 postgres::hang_up(connection).await;
-                done.map(drop).map_err(failed)
+                Ok(rows.and_then(|rows| pairs(&rows)))
             }
             Place::MySql(server) => {
                 let mut connection = mysql::connect(origin, server, &limits).await?;
-                let done = batch(&mut connection, sql.to_owned()).await.complete();
+                let rows = batch(&mut connection, sql.to_owned()).await.complete();
                 mysql::hang_up(connection).await;
-                done.map(drop).map_err(failed)
+                Ok(rows.and_then(|rows| pairs(&rows)))
             }
         }
-    })
+    };
+    block_on(answer)?.map_err(|error| DatabaseError::of(origin, action, error))
 }

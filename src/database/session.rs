@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Database, Either, Executor};
+use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Either, Executor, Row, Type};
 
 use super::DatabaseError;
 use super::url::DatabaseUrl;
@@ -83,6 +83,20 @@ where
             None => return answer,
         }
     }
+}
+
+/// The first column of each row, and the second where there is one.
+pub(super) fn pairs<R: Row>(rows: &[R]) -> Result<Vec<(String, Option<String>)>, sqlx::Error>
+where
+    usize: ColumnIndex<R>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let pair = |row: &R| {
+        let second = if row.len() > 1 { row.try_get(1)? } else { None };
+        Ok((row.try_get(0)?, second))
+    };
+    rows.iter().map(pair).collect()
 }
 
 impl<DB: Database> Answer<DB> {

@@ -50,9 +50,9 @@ impl Question {
         self.cache.begin()
     }
 
-    /// Keeps what was said, unless it came from more than is known to decide, or
-    /// took so long that it was for something new: who asks again is rare then, and
-    /// pays no more than what has now been parsed.
+    /// Keeps what was said, unless it came from more than is known to decide, or a
+    /// script had to be parsed for it: the first look after a change does not pay for
+    /// later ones, which have the parsed headers anyway.
     pub fn keep(&self, session: &Session, beginning: Beginning, answer: &[ComponentCheck]) {
         let Ok(components) = session.components() else { return };
         // What is quoted from elsewhere may change there.

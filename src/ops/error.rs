@@ -55,6 +55,9 @@ pub enum OpsError {
         "the env.py of `{component}` makes its URL by itself: alembic would not go to a scratch database"
     )]
     OwnUrl { component: String },
+    /// A scratch database does not hold what this changes.
+    #[error("`{path}` line {line} cannot be tried out: {what}")]
+    BeyondScratch { path: crate::tree::RepoPath, line: u32, what: String },
     #[error("the migration files of `{component}` have errors")]
     BrokenFiles { component: String },
     #[error("there is no revision `{revision}`")]

@@ -14,16 +14,17 @@ use super::step_runner::StepRunner;
 use crate::alembic::AlembicError;
 use crate::check::{Code, Judged, Level, run_rules};
 use crate::database::{
-    DatabaseUrl, Limits, ScratchDatabase, VersionTable, describe_schema, drop_stray_databases,
+    DatabaseUrl, Dialect, Limits, ScratchDatabase, VersionTable, describe_schema,
+    drop_stray_databases,
 };
 use crate::journal::{DatabaseStep, Journal, StepKind, StepState};
 use crate::plan::{
-    BodyHash, Evidence, SchemaDescription, SchemaDifference, Snapshot, Standing, VerifyStep,
-    plan_verification,
+    BodyHash, Evidence, SchemaDescription, SchemaDifference, Snapshot, Standing, VerifyPlan,
+    VerifyStep, plan_verification,
 };
 use crate::project::Component;
 use crate::revision::{Node, RevisionId, RevisionRef, resolve};
-use crate::script::{Destructive, History, read_footprint};
+use crate::script::{Destructive, History, read_footprint, server_statements};
 use crate::tree::RepoPath;
 
 /// Which revisions are meant.
@@ -173,10 +174,11 @@ impl Scratch<'_> {
             .direct()
             .ok_or_else(|| OpsError::NoScratch { database: self.target.shown.clone() })?;
         self.target.refuse_remote(&Host { allow_remote: false, ..self.host.clone() })?;
+        let plan = plan_verification(&self.history.graph, chosen);
+        self.refuse_beyond(url.dialect(), &plan)?;
         let parent = self.session.repository.common_dir().join("dbm-git").join("scratch");
         let database = ScratchDatabase::create(url, &parent)?;
         let on = OnScratch::new(self, &database, table)?;
-        let plan = plan_verification(&self.history.graph, chosen);
         if !plan.ground.is_empty() {
             progress(&format!("{} revisions below", plan.ground.len()));
         }
@@ -199,6 +201,34 @@ impl Scratch<'_> {
         let left = steps.filter(|step| step.is_verified);
         verification.left = left.map(|step| self.history.id(step.node).clone()).collect();
         Ok(verification)
+    }
+
+    /// Refuses what would change more than a database of its own: nothing takes that back.
+    fn refuse_beyond(&self, dialect: Dialect, plan: &VerifyPlan) -> Result<(), OpsError> {
+        if dialect == Dialect::Sqlite {
+            return Ok(());
+        }
+        let steps = plan.steps.iter().map(|step| &step.node);
+        for &node in plan.ground.iter().chain(steps) {
+            let file = &self.history.script(node).file;
+            let beyond = |line: u32, what: String| OpsError::BeyondScratch {
+                path: file.path.clone(),
+                line,
+                what,
+            };
+            if let Some(found) = server_statements(&file.bytes).into_iter().next() {
+                return Err(beyond(found.line, format!("`{}` is the whole server's", found.what)));
+            }
+            // MySQL's schemas are databases, and the named one is somebody's.
+            let footprint = read_footprint(&file.bytes).unwrap_or_default();
+            let mut tables = footprint.upgrade.tables.iter().chain(&footprint.downgrade.tables);
+            if dialect == Dialect::MySql
+                && let Some(table) = tables.find(|table| table.contains('.'))
+            {
+                return Err(beyond(1, format!("`{table}` is in another database")));
+            }
+        }
+        Ok(())
     }
 
     fn verified(&self, node: Node, fault: Option<VerifyFault>) -> VerifiedRevision {

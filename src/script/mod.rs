@@ -16,6 +16,7 @@ mod nesting;
 mod parse;
 mod render;
 mod schema;
+mod server;
 mod source;
 mod standalone;
 
@@ -34,6 +35,7 @@ pub use names::{is_script_file_name, legacy_revision_of};
 pub use parse::{ParseFailure, Parsed, SyntaxProblem, parse_script};
 pub use render::{CreateDate, FileTemplate, NewRevision, render_revision_file, slug};
 pub use schema::{SchemaObject, SchemaObjects};
+pub use server::{ServerStatement, server_statements};
 pub use source::{DecodeError, SourceEncoding, SourceText, Span, line_of};
 pub use standalone::{standalone, stub};
 

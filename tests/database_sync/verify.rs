@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::support::{Server, TestRepo};
+use dbm_git::database::{ScratchDatabase, drop_stray_databases};
 use serde_json::Value;
 
 /// What each history begins with.
@@ -318,19 +319,69 @@ fn nothing_is_left(server: &Server, databases: &str) {
 }
 
 #[test]
-fn what_a_killed_process_has_left_goes_with_the_next_one() {
-    for server in [Server::postgres(), Server::mariadb()] {
-        let stray = format!("dbm_git_scratch_{}", server.name());
-        server.execute(&format!("CREATE DATABASE {stray}"));
-        let repo = TestRepo::new().adds("<base> -> a, root");
+fn what_would_change_the_server_itself_is_not_tried_out() {
+    let role = "op.execute('DROP ROLE IF EXISTS app')";
+    let elsewhere = "op.create_table('t', sa.Column('id', sa.Integer()), schema='mysql')";
+    for (server, statement, told) in [
+        (Server::postgres(), role, "`drop role` is the whole server's"),
+        (Server::mariadb(), elsewhere, "`mysql.t` is in another database"),
+    ] {
+        let repo = TestRepo::new();
         let ini = repo.read("alembic.ini");
         let line = ini.lines().find(|line| line.starts_with("sqlalchemy.url")).expect("a URL");
         let url = format!("sqlalchemy.url = {}", server.url().replace('%', "%%"));
         repo.write("alembic.ini", ini.replace(line, &url));
+        repo.write("migrations/versions/a.py", script("a", "None", statement, "pass"));
+        let run = repo.dbm(["verify"]).expect_code(1).to_string();
+        assert!(run.contains("migrations/versions/a.py") && run.contains(told), "{run}");
+    }
+}
+
+/// Killed, it leaves a database that `doctor` names and the next one drops; and one
+/// that is in use is left alone, as is that of another project on the same server.
+#[test]
+fn a_verification_that_is_killed_leaves_nothing_that_the_next_one_does_not_drop() {
+    for (server, list) in [
+        (Server::postgres(), "SELECT datname::text FROM pg_database"),
+        (Server::mariadb(), "SELECT schema_name FROM information_schema.schemata"),
+    ] {
+        let origin = server.database_url();
+        let repo = TestRepo::new().adds("<base> -> a, root\na -> b, more");
+        let folder = repo.path();
+        let name_of = |scratch: &ScratchDatabase| {
+            scratch.url().shown().rsplit('/').next().expect("a name").to_owned()
+        };
+        let in_use = ScratchDatabase::create(&origin, &folder).expect("made");
+        let used = name_of(&in_use);
+        let prefix = used[..used.len() - 16].to_owned();
+        let ini = repo.read("alembic.ini");
+        let line = ini.lines().find(|line| line.starts_with("sqlalchemy.url")).expect("a URL");
+        let url = format!("sqlalchemy.url = {}", server.url().replace('%', "%%"));
+        repo.write("alembic.ini", ini.replace(line, &url));
+        let own = || -> Vec<String> {
+            let names = server.column(list).into_iter();
+            names.filter(|name| name.starts_with(&prefix) && *name != used).collect()
+        };
+        let mut command = repo.dbm_command();
+        let mut running = command.args(["verify", "--from-empty"]).spawn().expect("started");
+        let made = loop {
+            if let [name] = own().as_slice() {
+                break name.clone();
+            }
+            assert!(running.try_wait().expect("asked").is_none(), "it ended before it was seen");
+        };
+        running.kill().expect("killed");
+        running.wait().expect("ended");
+        assert_eq!(own(), [made.as_str()]);
         let doctor = repo.dbm(["doctor"]).to_string();
-        assert!(doctor.contains(&format!("{stray}` on its server, which nobody uses")), "{doctor}");
+        assert!(doctor.contains(&format!("`{made}` on its server, which nobody uses")), "{doctor}");
+        assert!(!doctor.contains(&used), "{doctor}");
         repo.dbm(["verify", "--from-empty"]).expect_code(0);
-        let left = dbm_git::database::stray_databases(&server.database_url()).expect("asked");
-        assert!(!left.contains(&stray), "{left:?}");
+        assert_eq!(own(), Vec::<String>::new());
+        let other = if list.contains("datname") { Server::postgres() } else { Server::mariadb() };
+        drop_stray_databases(&other.database_url()).expect("asked");
+        assert!(server.column(list).contains(&used), "one in use was dropped");
+        drop(in_use);
+        assert!(!server.column(list).contains(&used));
     }
 }

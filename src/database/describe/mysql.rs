@@ -1,10 +1,8 @@
 //! What a database of MySQL or MariaDB holds, by its information schema.
 
-use sqlx::Row;
-
 use super::ACTION;
 use crate::database::mysql::{connect, failed, hang_up, session_limits};
-use crate::database::session::batch;
+use crate::database::session::{batch, pairs};
 use crate::database::url::{DatabaseUrl, Server};
 use crate::database::{DatabaseError, Limits};
 use crate::plan::SchemaDescription;
@@ -70,13 +68,9 @@ pub(super) async fn describe(
     let rows = batch(&mut connection, sql).await.complete().map_err(failed)?;
     hang_up(connection).await;
     let database = server.name.as_deref().unwrap_or_default();
-    let mut schema = SchemaDescription::default();
-    for row in rows {
-        let (thing, what): (String, Option<String>) =
-            (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
-        // Views name the database that they are in.
-        let what = what.unwrap_or_default().replace(&format!("`{database}`."), "");
-        schema.things.insert(thing, what);
-    }
-    Ok(schema)
+    let things = pairs(&rows).map_err(failed)?.into_iter();
+    // Views name the database that they are in.
+    let plain = |what: String| what.replace(&format!("`{database}`."), "");
+    let things = things.map(|(thing, what)| (thing, what.map(plain).unwrap_or_default()));
+    Ok(SchemaDescription { things: things.collect() })
 }

@@ -1,10 +1,8 @@
 //! What a PostgreSQL database holds, by its catalogue.
 
-use sqlx::Row;
-
 use super::ACTION;
 use crate::database::postgres::{connect, failed, hang_up, local_limits};
-use crate::database::session::batch;
+use crate::database::session::{batch, pairs};
 use crate::database::url::{DatabaseUrl, Server};
 use crate::database::{DatabaseError, Limits};
 use crate::plan::SchemaDescription;
@@ -86,11 +84,7 @@ pub(super) async fn describe(
     let failed = |error| failed(url, limits, ACTION, error);
     let rows = batch(&mut connection, sql).await.complete().map_err(failed)?;
     hang_up(connection).await;
-    let mut schema = SchemaDescription::default();
-    for row in rows {
-        let (thing, what): (String, Option<String>) =
-            (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
-        schema.things.insert(thing, what.unwrap_or_default());
-    }
-    Ok(schema)
+    let things = pairs(&rows).map_err(failed)?.into_iter();
+    let things = things.map(|(thing, what)| (thing, what.unwrap_or_default()));
+    Ok(SchemaDescription { things: things.collect() })
 }
