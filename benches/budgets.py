@@ -18,7 +18,7 @@ from projects import commit, diverge, fixture, git, linear, write_project, write
 
 BUDGETS = Path(__file__).with_name("budgets.json")
 # What differs between processors, versions of the C library and the seeds of hash maps.
-TOLERANCE = 0.10
+TOLERANCE = 0.05
 # What is won before the budget is worth following.
 SLACK = 0.20
 
@@ -27,10 +27,16 @@ class Counter:
     def __init__(self, dbm_git, scratch):
         self.dbm_git = dbm_git
         self.out = scratch / "callgrind.out"
+        # A `check` in CI looks for more, so nothing else may say where this runs.
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(scratch), "LC_ALL": "C"}
 
     def run(self, folder, *words, codes=(0, 1)):
         done = subprocess.run(
-            [self.dbm_git, *words], cwd=folder, capture_output=True, stdin=subprocess.DEVNULL
+            [self.dbm_git, *words],
+            cwd=folder,
+            env=self.environment,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
         )
         if done.returncode not in codes:
             sys.exit(f"dbm-git {' '.join(words)}: {done.stderr.decode()}")
@@ -41,7 +47,7 @@ class Counter:
         done = subprocess.run(
             [*command, self.dbm_git, *words],
             cwd=folder,
-            env=dict(os.environ, LC_ALL="C"),
+            env=self.environment,
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
