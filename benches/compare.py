@@ -140,6 +140,24 @@ def reading(bench):
     bench.compare("10 components of 100, `check`, cold", folder, check, others, forget=True)
 
 
+def memory(bench):
+    """What a cold check holds at most, by the size of the history."""
+    check, peaks = [bench.dbm_git, "check", "-q"], {}
+    for count in (100, 2_000, 10_000):
+        folder = bench.project(f"memory_{count}", linear(count))
+        # Of a child that is waited for, and of its own alone.
+        code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+        code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        told = subprocess.check_output([sys.executable, "-c", code, *check], cwd=folder, text=True)
+        peaks[count] = int(told.split()[-1])
+    each = (peaks[10_000] - peaks[2_000]) / 8_000
+    name = "10,000 revisions, `check`, cold: memory"
+    row = dict(name=name, kib=peaks, kib_of_a_revision=each)
+    bench.rows.append(row)
+    of = ", ".join(f"{count:,}: {kib / 1024:.1f} MiB" for count, kib in peaks.items())
+    print(f"| {name} | {each:.1f} KiB each | {of} | | | |", flush=True)
+
+
 def diverged(bench):
     """One new revision on each side of a long history."""
     for count in (500, 10_000):
@@ -206,11 +224,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dbm_git")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", choices=["reading", "diverged", "hooks", "database"])
+    parser.add_argument("--only", choices=["reading", "memory", "diverged", "hooks", "database"])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(str(Path(arguments.dbm_git).resolve()), Path(scratch))
-        for part in (reading, diverged, hooks, database):
+        for part in (reading, memory, diverged, hooks, database):
             if arguments.only in (None, part.__name__):
                 part(bench)
         if arguments.json:

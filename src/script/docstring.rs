@@ -1,5 +1,7 @@
 //! The module docstring: the message, and the lines that repeat the header.
 
+use std::borrow::Cow;
+
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
@@ -63,25 +65,26 @@ impl Docstring {
 
 /// Alembic's `Script.doc`: the first paragraph of the stripped docstring.
 fn first_paragraph(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => Cow::Borrowed(text),
+    };
     let paragraph = text.trim().split("\n\n").next().unwrap_or_default();
     paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Value and span of the line `name`, in the text of the file.
+/// Value and span of the first line `name`, in the text of the file.
 fn find_line(raw: &str, start: usize, name: &str) -> Option<(String, Span)> {
-    memchr::memmem::find_iter(raw.as_bytes(), name).find_map(|at| {
-        let line = raw[..at].rfind(['\n', '\r']).map_or(0, |end| end + 1);
-        if !raw[line..at].trim_start().is_empty() {
-            return None;
-        }
-        let rest = &raw[at + name.len()..];
-        let rest = rest.split(['\n', '\r']).next().unwrap_or_default();
-        let rest = rest.split("\"\"\"").next().unwrap_or_default();
-        let rest = rest.split("'''").next().unwrap_or_default();
-        let value = rest.trim();
-        let lead = if value.is_empty() { rest.len() } else { rest.len() - rest.trim_start().len() };
-        let from = start + at + name.len() + lead;
-        Some((value.to_owned(), from..from + value.len()))
-    })
+    let mut at = 0;
+    let rest = raw.split_inclusive(['\n', '\r']).find_map(|line| {
+        at += line.len();
+        line.trim_start().strip_prefix(name)
+    })?;
+    let from = start + at - rest.len();
+    let end = ["\"\"\"", "'''", "\n", "\r"].iter().filter_map(|end| rest.find(end)).min();
+    let rest = &rest[..end.unwrap_or(rest.len())];
+    let value = rest.trim();
+    let lead = if value.is_empty() { rest.len() } else { rest.len() - rest.trim_start().len() };
+    let from = from + lead;
+    Some((value.to_owned(), from..from + value.len()))
 }
