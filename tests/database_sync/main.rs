@@ -8,6 +8,7 @@
 
 mod env_url;
 mod failing;
+mod footprints;
 mod gate;
 mod project;
 #[path = "../support/mod.rs"]

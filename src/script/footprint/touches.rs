@@ -27,9 +27,10 @@ pub struct Touches {
     /// Every table that an operation names, as `schema.table` where it says
     /// which schema; the targets of foreign keys included.
     pub tables: BTreeSet<String>,
-    /// What is there after the function and was not there before, for certain.
+    /// What is there after the function and was not there before, unless an opaque
+    /// part [`mentions`](Self::mentions) it.
     pub creates: Vec<SchemaObject>,
-    /// What was there before and is not afterwards, for certain.
+    /// What was there before and is not afterwards, with the same reserve.
     pub drops: Vec<SchemaObject>,
     /// There may be more to it than the tables say: raw SQL, calls that only
     /// Python could follow, names that are computed.
@@ -108,6 +109,11 @@ impl Touches {
         self.may_create(object, table)
             || self.changes.drops_what(object, table)
             || self.mentions(object, table)
+    }
+
+    /// Whether an operation creates, alters or drops a type of this name.
+    pub fn may_change_type(&self, name: &str) -> bool {
+        self.changes.types.contains(&key(name))
     }
 
     /// Whether an operation may create the object on `table`.
