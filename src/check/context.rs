@@ -1,10 +1,10 @@
 //! What the rules look at: the judged history, and what is known around it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use super::Level;
-use crate::revision::{HeadPolicy, RevisionId};
+use crate::revision::{HeadPolicy, Node, RevisionId};
 use crate::script::History;
 use crate::tree::RepoPath;
 
@@ -68,6 +68,30 @@ pub struct Judged<'a> {
     pub lock_file: Option<LockFile<'a>>,
     /// How grave DBM015 is here; `None` silences it.
     pub would_diverge: Option<Level>,
+    /// What of it is to be reviewed; `None` where nobody asks for that.
+    pub review: Option<ReviewScope<'a>>,
+}
+
+/// A kind of database, as far as the review tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseKind {
+    Postgres,
+    /// MariaDB too.
+    MySql,
+    Sqlite,
+    Other,
+}
+
+/// What of a history is to be reviewed, and what has to be known for that.
+#[derive(Clone, Copy, Debug)]
+pub struct ReviewScope<'a> {
+    pub nodes: &'a [Node],
+    /// What the configuration says; where it says nothing, the scripts may.
+    pub database: Option<DatabaseKind>,
+    /// The packages and modules that Python would find in the repository, by their first name.
+    pub modules: &'a BTreeSet<String>,
+    /// What lies below is there for migrations alone.
+    pub script_location: &'a RepoPath,
 }
 
 static NOWHERE: LazyLock<HashMap<RevisionId, Whereabouts>> = LazyLock::new(HashMap::new);
@@ -84,6 +108,7 @@ impl<'a> Judged<'a> {
             before_merge: None,
             lock_file: None,
             would_diverge: None,
+            review: None,
         }
     }
 
@@ -95,6 +120,7 @@ impl<'a> Judged<'a> {
             before_merge: None,
             lock_file: upstream.lock_file,
             would_diverge: None,
+            review: None,
             ..*self
         })
     }

@@ -8,6 +8,7 @@ mod diverged_part;
 mod finding;
 mod missing;
 mod places;
+mod review;
 pub mod rules;
 mod suppression;
 #[cfg(test)]
@@ -15,8 +16,10 @@ pub(crate) mod testing;
 mod words;
 
 pub use component::ComponentCheck;
-pub use context::{Judged, LandedView, LockFile, MergeConflict, Whereabouts};
+pub use context::{
+    DatabaseKind, Judged, LandedView, LockFile, MergeConflict, ReviewScope, Whereabouts,
+};
 pub use diverged_part::{DivergedPart, PartRevision, diverged_parts};
 pub use finding::{Code, Finding, Level, Location};
-pub use rules::{RULES, Rule, rule, run_rules, sort_findings};
-pub use suppression::{Scope, SuppressedFinding, Suppression, Told, review, told};
+pub use rules::{RULES, Rule, Run, rule, run_rules, sort_findings};
+pub use suppression::{Scope, SuppressedFinding, Suppression, Told, told, told_of_review, unused};

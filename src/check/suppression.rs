@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
+use super::review::review;
 use super::rules::{UNUSED, run_rules, sort_findings};
-use super::{Code, Finding, Judged, Location};
+use super::{Code, Finding, Judged, Location, RULES};
 use crate::script::{Comment, comments_beginning_with};
 use crate::tree::RepoPath;
 
@@ -72,10 +73,19 @@ pub fn told(judged: &Judged<'_>, configured: &[Suppression]) -> Told {
     let all: Vec<&Suppression> = configured.iter().chain(&in_scripts).collect();
     let mut told = part(run_rules(judged), &all);
     for (suppression, used) in in_scripts.iter().zip(told.used.split_off(configured.len())) {
-        told.findings.extend(review(suppression, &used, Some(judged)));
+        told.findings.extend(unused(suppression, &used, Some(judged)));
     }
     sort_findings(&mut told.findings);
     told
+}
+
+/// The review alone, in the same way.
+pub fn told_of_review(judged: &Judged<'_>, configured: &[Suppression]) -> Told {
+    let in_scripts = suppressions_in(judged);
+    let all: Vec<&Suppression> = configured.iter().chain(&in_scripts).collect();
+    let mut findings = review(judged);
+    sort_findings(&mut findings);
+    part(findings, &all)
 }
 
 /// The suppressions that the scripts of the judged history hold.
@@ -133,7 +143,7 @@ fn part(findings: Vec<Finding>, suppressions: &[&Suppression]) -> Told {
 
 /// What is wrong with a suppression itself. `judged` is that of the script that
 /// it is in; a suppression of the configuration has none.
-pub fn review(
+pub fn unused(
     suppression: &Suppression,
     used: &HashSet<Code>,
     judged: Option<&Judged<'_>>,
@@ -179,9 +189,19 @@ pub fn review(
 /// wrong until that has landed.
 fn can_tell(code: Code, suppression: &Suppression, judged: Option<&Judged<'_>>) -> bool {
     let is_about_changes = matches!(code.0, 8..=10 | 15 | 16);
+    let is_of_review = RULES.iter().any(|rule| rule.code == code && rule.is_of_review());
+    if is_of_review {
+        return judged.is_some_and(|judged| is_reviewed(suppression, judged));
+    }
     !is_about_changes
         || judged
             .is_some_and(|judged| judged.upstream.is_some() && !has_landed(suppression, judged))
+}
+
+/// Whether the script that it is in was reviewed.
+fn is_reviewed(suppression: &Suppression, judged: &Judged<'_>) -> bool {
+    let node = judged.history.node_at(&suppression.place.path);
+    node.zip(judged.review).is_some_and(|(node, review)| review.nodes.contains(&node))
 }
 
 /// Whether the file is the same in upstream.

@@ -119,7 +119,7 @@ pub fn with_upstream<'a>(
 
 /// What a rule says, one finding per paragraph.
 pub fn shown(rule: &Rule, judged: &Judged<'_>) -> String {
-    (rule.run)(judged).iter().map(render).collect()
+    rule.run_on(judged).iter().map(render).collect()
 }
 
 fn render(finding: &Finding) -> String {

@@ -9,7 +9,7 @@ use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{
     Code, ComponentCheck, DivergedPart, Finding, Judged, LandedView, Level, Location, LockFile,
-    MergeConflict, Scope, Suppression, Told, diverged_parts, review, sort_findings, told,
+    MergeConflict, Scope, Suppression, Told, diverged_parts, sort_findings, told, unused,
 };
 use crate::git::{CommitId, Upstream};
 use crate::project::{Component, Ignored};
@@ -153,6 +153,7 @@ fn check_component(
         before_merge: if explicit { Some(alone.as_ref().unwrap_or(&ours)) } else { None },
         lock_file: our_lock,
         would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
+        review: None,
     };
     let mut told = told(&judged, &configured(session, history));
     if session.is_base_fetched() {
@@ -242,7 +243,7 @@ fn review_configured(session: &Session, checked: &mut [Checked]) -> Result<(), O
     let found: Vec<Finding> = suppressions
         .iter()
         .enumerate()
-        .flat_map(|(at, suppression)| review(suppression, &used(at), None))
+        .flat_map(|(at, suppression)| unused(suppression, &used(at), None))
         .collect();
     checked[0].told.findings.extend(found);
     sort_findings(&mut checked[0].told.findings);

@@ -4,6 +4,7 @@
 
 mod body;
 mod comments;
+mod dialect;
 mod docstring;
 mod edit;
 mod env;
@@ -22,13 +23,18 @@ mod standalone;
 
 pub use body::function_body;
 pub use comments::{Comment, comments_beginning_with};
+pub use dialect::imports_dialect;
 pub use docstring::{Docstring, DocstringLine};
 pub use edit::{
     Edit, EditError, apply_edits, rename_dependencies, set_docstring_line, set_down_revisions,
     set_revision,
 };
 pub use env::{EnvVersionTable, read_version_table};
-pub use footprint::{Destructive, Footprint, Touches, read_footprint};
+pub use footprint::{
+    Act, Alteration, Column, ColumnType, Constraint, Destructive, Enumeration, Footprint,
+    FunctionOperations, Import, Operation, Operations, Touches, is_same_name, read_footprint,
+    read_operations,
+};
 pub use header::{Element, Field, FieldValue, Header};
 pub use history::{History, Script, ScriptFile, ScriptProblem, ScriptProblemKind};
 pub use names::{is_script_file_name, legacy_revision_of};

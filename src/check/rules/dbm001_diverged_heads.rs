@@ -1,6 +1,6 @@
 //! DBM001: two people built on the same revision.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::diverged::{common_revision, diverged_heads};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, places};
@@ -38,7 +38,7 @@ Example
 
   after `dbm-git rebase`:  a -> m, m -> f
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! DBM002: a revision builds on one that is not there.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::missing::{Missing, explain, missing_down_revisions};
 use crate::check::{Code, Finding, Judged, Level, Whereabouts, places};
 use crate::revision::{Node, RevisionId};
@@ -29,7 +29,7 @@ Example
 
   `git restore --source=COMMIT -- versions/x_add_users.py`
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {
@@ -158,6 +158,6 @@ mod tests {
     #[test]
     fn one_script_reports_a_missing_revision_once() {
         let ours = history("x, x -> b");
-        assert_eq!((RULE.run)(&judge(&ours)).len(), 1);
+        assert_eq!(RULE.run_on(&judge(&ours)).len(), 1);
     }
 }

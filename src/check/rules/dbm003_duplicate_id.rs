@@ -1,6 +1,6 @@
 //! DBM003: one id, several files.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, places};
 use crate::revision::{GraphProblem, Node};
@@ -30,7 +30,7 @@ Example
 
   after `dbm-git rebase`:  versions/0044_add_orders.py, revision = \"0044\"
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! DBM004: a history that bites its own tail.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, Location, places};
 use crate::revision::{GraphProblem, Node, RevisionGraph};
@@ -28,7 +28,7 @@ Example
 
   `git checkout origin/main -- versions/m_add_users.py`
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

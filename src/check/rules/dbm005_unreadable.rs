@@ -1,6 +1,6 @@
 //! DBM005: a file that Python, or git, cannot make sense of.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::{Code, Finding, Judged, Level, Location, places};
 use crate::script::{ScriptProblem, ScriptProblemKind};
 use crate::tree::RepoPath;
@@ -31,7 +31,7 @@ Example
   down_revision = \"b\"
   >>>>>>> feature
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {
@@ -137,7 +137,7 @@ mod tests {
           help: run `git merge origin/main` and resolve the conflict
         ");
         let merged = Judged { history: &preview, before_merge: Some(&ours), ..plain };
-        let levels: Vec<Level> = (RULE.run)(&merged).iter().map(|f| f.level).collect();
+        let levels: Vec<Level> = RULE.run_on(&merged).iter().map(|f| f.level).collect();
         assert_eq!(levels, [Level::Error]);
     }
 }

@@ -1,6 +1,6 @@
 //! DBM006: a header that only Python could evaluate.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::{Code, Finding, Judged, Level, places};
 use crate::script::{ScriptProblem, ScriptProblemKind};
 
@@ -29,7 +29,7 @@ How to mend it
 Example
   down_revision = f\"{int(revision) - 1:03d}\"     becomes     down_revision = \"041\"
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! DBM007: a merge revision that merges a revision with its own ancestor.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, places};
 use crate::revision::{Node, RevisionGraph, walk};
@@ -30,7 +30,7 @@ Example
 
   down_revision = (\"b\", \"c\", \"d\")     becomes     down_revision = (\"c\", \"d\")
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::Rule;
 use super::landed::{Fate, fates};
+use super::{Rule, Run};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, LandedView, Level, places};
 use crate::revision::{GraphProblem, Node, RevisionId};
@@ -35,7 +35,7 @@ Example
   upstream:     a -> m
   this branch:  a -> f, f -> m        m should have stayed, f should follow it
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! DBM009: a landed revision is gone, or lies in another file.
 
-use super::Rule;
 use super::landed::{Fate, fates};
+use super::{Rule, Run};
 use crate::check::{Code, Finding, Judged, Level, Location, places};
 
 pub const RULE: Rule = Rule {
@@ -25,7 +25,7 @@ How to mend it
 Example
   git log --diff-filter=D -- versions/      shows the commit that deleted it
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! DBM010: the body of a landed revision was edited.
 
-use super::Rule;
 use super::landed::{Fate, fates};
+use super::{Rule, Run};
 use crate::check::suppression::MARK;
 use crate::check::{Code, Finding, Judged, Level, Location};
 use crate::script::{Script, line_of};
@@ -28,7 +28,7 @@ Example
   upstream:     op.add_column(\"users\", sa.Column(\"age\", sa.Integer()))
   this branch:  op.add_column(\"users\", sa.Column(\"age\", sa.BigInteger()))
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

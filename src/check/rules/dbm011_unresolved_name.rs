@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::missing::{longer_ids, unread_file_named};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, Whereabouts, places};
@@ -31,7 +31,7 @@ How to mend it
 Example
   depends_on = \"aaaa\"     becomes     depends_on = \"aaaa00000001\"
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! DBM012: an id that Alembic refuses, or a down revision that it takes literally.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::missing::{Missing, explain, missing_down_revisions};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, places};
@@ -27,7 +27,7 @@ Example
   down_revision = \"aaaa\"     becomes     down_revision = \"aaaa00000001\"
   down_revision = \"\"         becomes     down_revision = None
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, Location, places};
 use crate::revision::{Node, RevisionId};
@@ -28,7 +28,7 @@ Example
   Revises: aaaa00000001             <- stale
   down_revision = \"bbbb00000001\"
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

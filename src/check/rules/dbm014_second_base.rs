@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::diverged::diverged_heads;
 use crate::check::{Code, Finding, Judged, Level, places};
 use crate::revision::Node;
@@ -32,7 +32,7 @@ Example
   <base> -> b         down_revision = None was meant to be \"a\"
   a, b -> m
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

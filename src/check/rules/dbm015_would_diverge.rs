@@ -1,6 +1,6 @@
 //! DBM015: fine by itself, diverged once merged with upstream.
 
-use super::{Rule, dbm001_diverged_heads};
+use super::{Rule, Run, dbm001_diverged_heads};
 use crate::check::diverged::diverged_heads;
 use crate::check::{Code, Finding, Judged, Level};
 use crate::revision::{Divergence, HeadPolicy};
@@ -30,7 +30,7 @@ Example
   upstream:     a -> m
   merged:       a -> f and a -> m, two heads
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

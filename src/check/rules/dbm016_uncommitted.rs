@@ -1,6 +1,6 @@
 //! DBM016: what is judged needs a file that nobody else has.
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::missing::{Missing, explain, missing_down_revisions};
 use crate::check::{Code, Finding, Judged, Level, Location, Whereabouts, places};
 use crate::revision::{GraphProblem, Node};
@@ -26,7 +26,7 @@ Example
   git add versions/x_add_users.py
   git commit --amend --no-edit
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

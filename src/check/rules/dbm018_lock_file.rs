@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Rule;
+use super::{Rule, Run};
 use crate::check::diverged::diverged_heads;
 use crate::check::{Code, Finding, Judged, Level, Location};
 
@@ -26,7 +26,7 @@ How to mend it
 Example
   migrations/versions/HEADS:   1f0c8a2d6b17      <- the head is c7190be4d583
 ",
-    run,
+    run: Run::History(run),
 };
 
 fn run(judged: &Judged<'_>) -> Vec<Finding> {

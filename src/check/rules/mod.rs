@@ -22,4 +22,4 @@ mod landed;
 mod table;
 
 pub use dbm017_unused_suppression::RULE as UNUSED;
-pub use table::{RULES, Rule, rule, run_rules, sort_findings};
+pub use table::{RULES, Rule, Run, rule, run_rules, sort_findings};

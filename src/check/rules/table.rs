@@ -9,6 +9,13 @@ use super::{
     dbm013_stale_docstring, dbm014_second_base, dbm015_would_diverge, dbm016_uncommitted,
     dbm017_unused_suppression, dbm018_lock_file,
 };
+use crate::check::review::{
+    Reviewed, dbm201_empty_upgrade, dbm202_no_downgrade, dbm203_dropped, dbm204_not_null,
+    dbm205_lossy_type, dbm206_rename, dbm207_sql_without_downgrade, dbm208_rows_under_lock,
+    dbm209_application_import, dbm210_value_in_transaction, dbm211_value_dropped,
+    dbm212_type_left_behind, dbm213_blocking_index, dbm214_concurrently_in_transaction,
+    dbm215_blocking_constraint, review,
+};
 use crate::check::{Code, Finding, Judged, Level};
 
 /// One kind of finding.
@@ -23,13 +30,34 @@ pub struct Rule {
     pub summary: &'static str,
     /// A page: what it means, why it matters in Alembic, how to mend it, an example.
     pub explanation: &'static str,
-    pub run: fn(&Judged<'_>) -> Vec<Finding>,
+    pub run: Run,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum Run {
+    /// The history as a whole, and what is known around it.
+    History(fn(&Judged<'_>) -> Vec<Finding>),
+    /// What one revision does, where somebody asks for a review.
+    Revision(fn(&Reviewed<'_>) -> Vec<Finding>),
 }
 
 impl Rule {
     /// A finding of this rule at its usual level.
     pub(in crate::check) fn finding(&self, message: impl Into<String>) -> Finding {
         Finding::new(self.code, self.level, message)
+    }
+
+    /// Whether it looks at what single revisions do (DBM2xx).
+    pub fn is_of_review(&self) -> bool {
+        matches!(self.run, Run::Revision(_))
+    }
+
+    pub(in crate::check) fn run_on(&self, judged: &Judged<'_>) -> Vec<Finding> {
+        match self.run {
+            Run::History(run) => run(judged),
+            Run::Revision(_) => Vec::new(),
+        }
     }
 }
 
@@ -53,6 +81,21 @@ pub const RULES: &[Rule] = &[
     dbm016_uncommitted::RULE,
     dbm017_unused_suppression::RULE,
     dbm018_lock_file::RULE,
+    dbm201_empty_upgrade::RULE,
+    dbm202_no_downgrade::RULE,
+    dbm203_dropped::RULE,
+    dbm204_not_null::RULE,
+    dbm205_lossy_type::RULE,
+    dbm206_rename::RULE,
+    dbm207_sql_without_downgrade::RULE,
+    dbm208_rows_under_lock::RULE,
+    dbm209_application_import::RULE,
+    dbm210_value_in_transaction::RULE,
+    dbm211_value_dropped::RULE,
+    dbm212_type_left_behind::RULE,
+    dbm213_blocking_index::RULE,
+    dbm214_concurrently_in_transaction::RULE,
+    dbm215_blocking_constraint::RULE,
 ];
 
 /// The rule that a person names: `DBM001`, `dbm001`, `1`, `diverged heads` or `diverged-heads`.
@@ -65,19 +108,21 @@ pub fn rule(text: &str) -> Option<&'static Rule> {
 /// Everything that is wrong with the judged history: the gravest first, then
 /// by place. Each finding says whether upstream, judged alone, has it too.
 pub fn run_rules(judged: &Judged<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| (rule.run)(judged)).collect();
+    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule.run_on(judged)).collect();
     if let Some(upstream) = judged.upstream_alone() {
         let codes: HashSet<Code> = findings.iter().map(|finding| finding.code).collect();
         let known: HashSet<_> = RULES
             .iter()
             .filter(|rule| codes.contains(&rule.code))
-            .flat_map(|rule| (rule.run)(&upstream))
+            .flat_map(|rule| rule.run_on(&upstream))
             .map(|finding| finding.identity())
             .collect();
         for finding in &mut findings {
             finding.is_new &= !known.contains(&finding.identity());
         }
     }
+    // What is reviewed has not landed, so that all of this is new.
+    findings.extend(review(judged));
     sort_findings(&mut findings);
     findings
 }
@@ -104,7 +149,7 @@ mod tests {
     #[test]
     fn the_table_is_in_the_order_of_the_codes_and_every_rule_explains_itself() {
         let codes: Vec<u16> = RULES.iter().map(|rule| rule.code.0).collect();
-        assert_eq!(codes, (1..=18).collect::<Vec<_>>());
+        assert_eq!(codes, (1..=18).chain(201..=215).collect::<Vec<_>>());
         for rule in RULES {
             let text = rule.explanation;
             assert!(text.contains("Why it matters\n"), "{}", rule.code);

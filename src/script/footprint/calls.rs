@@ -9,6 +9,7 @@ use ruff_text_size::Ranged;
 
 use super::arguments::{Arguments, Named};
 use super::format::{HOLE, format};
+use super::operation::Act;
 use super::reader::{Reach, Reader};
 use super::sql::{has_table_in, is_destructive, may_change_schema};
 use super::value::{Holes, Value};
@@ -60,13 +61,14 @@ impl<'a> Reader<'a, '_> {
             }
             Value::Unknown | Value::Answer => self.unknown(name, call),
             Value::Text { text, holes } => self.of_text(text, *holes, name, call),
-            Value::Table(_) | Value::Construct | Value::Column { .. } | Value::Manipulation => {
+            Value::Table(_) | Value::Construct | Value::Column(_) | Value::Manipulation => {
                 self.of_construct(receiver, name, call)
             }
             // Named types are created and dropped by themselves.
-            Value::Type => {
+            Value::Type(of) => {
                 Arguments::evaluate(call, self);
-                Value::Type
+                self.note_type(of.as_ref(), name, call);
+                Value::Type(of.clone())
             }
             Value::Directive(..)
             | Value::None
@@ -75,6 +77,10 @@ impl<'a> Reader<'a, '_> {
             | Value::Function(..)
             | Value::Data
             | Value::Fetched => {
+                // `session.query(..).update(..)`
+                if *receiver == Value::Fetched && matches!(name, "update" | "delete") {
+                    self.note(call.range(), None, Act::ChangeRows);
+                }
                 let arguments = Arguments::evaluate(call, self);
                 if arguments.has_live() {
                     self.opaque(Reach::File);
@@ -112,6 +118,20 @@ impl<'a> Reader<'a, '_> {
 
     fn of_connection(&mut self, name: &str, call: &'a ExprCall) -> Value<'a> {
         let arguments = Arguments::evaluate(call, self);
+        match name {
+            "execution_options" => self.note_options(&arguments),
+            "add"
+            | "add_all"
+            | "bulk_insert_mappings"
+            | "bulk_save_objects"
+            | "bulk_update_mappings"
+            | "delete"
+            | "merge" => {
+                self.note(call.range(), None, Act::ChangeRows);
+            }
+            "commit" | "flush" => self.note(call.range(), None, Act::Unknown),
+            _ => {}
+        }
         match name {
             "execute" | "scalar" | "scalars" | "exec_driver_sql" | "executemany" => {
                 let statement =
@@ -192,10 +212,7 @@ impl<'a> Reader<'a, '_> {
             }
             "quoted_name" | "conv" => first.cloned().unwrap_or(Value::Data),
             "table" | "Table" | "TableClause" => self.table(&arguments),
-            "Column" | "column" => Value::Column {
-                name: arguments.name(Some(0), &["name", "text"]).known(),
-                is_indexed: arguments.is_set("index") || arguments.is_set("unique"),
-            },
+            "Column" | "column" => self.column(&arguments, call),
             "ForeignKey" => {
                 let target = arguments.find(Some(0), &["column"]).cloned();
                 self.foreign_key(target.as_ref());
@@ -214,12 +231,12 @@ impl<'a> Reader<'a, '_> {
                 }
                 Value::Construct
             }
-            "Enum" | "ENUM" | "DOMAIN" | "CompositeType" => {
+            last @ ("Enum" | "ENUM" | "DOMAIN" | "CompositeType") => {
                 let named = if name == "DOMAIN" { Some(0) } else { None };
                 if let Named::Known(name) = arguments.name(named, &["name"]) {
                     self.changes().types.insert(name.to_lowercase());
                 }
-                Value::Type
+                self.enumeration(last, &arguments)
             }
             "inspect" | "from_engine" | "Inspector" => Value::Inspector,
             "Session" | "sessionmaker" | "scoped_session" | "create_engine" | "Connection"
@@ -289,7 +306,7 @@ impl<'a> Reader<'a, '_> {
                 self.touch(&table);
             }
             // `users.c.id`, whose table is touched by its name.
-            Some((Value::Construct | Value::Column { .. }, None)) => {}
+            Some((Value::Construct | Value::Column(_), None)) => {}
             _ => self.opaque(Reach::NoObject),
         }
     }
@@ -337,6 +354,9 @@ impl<'a> Reader<'a, '_> {
             _ if !is_live && (self.is_part || is_logging) => {}
             _ => self.opaque(Reach::File),
         }
+        if is_live || !(self.is_part || is_logging) {
+            self.note(call.range(), None, Act::Unknown);
+        }
         // A text that another file holds may say anything.
         if matches!(name, "open" | "read" | "read_text" | "readlines") {
             return Value::Unknown;
@@ -382,6 +402,7 @@ impl<'a> Reader<'a, '_> {
 
     /// A statement is executed.
     pub fn execute(&mut self, statement: Option<&Value<'a>>, call: &'a ExprCall) {
+        self.note_statement(statement, call);
         match statement {
             // Of these all tables are known by now.
             Some(Value::Construct | Value::Table(_)) => {

@@ -32,6 +32,7 @@ impl<'a> Reader<'a, '_> {
     ) -> Value<'a> {
         let arguments = Arguments::evaluate(call, self);
         let batch = batch.as_deref();
+        self.note_directive(batch, name, &arguments, call);
         match name {
             "f" => return arguments.positional.first().cloned().unwrap_or(Value::Data),
             "get_bind" => return Value::Connection,
@@ -128,13 +129,16 @@ impl<'a> Reader<'a, '_> {
         let mut is_open = arguments.has_rest();
         for part in arguments.positional.iter().skip(1) {
             match part {
-                Value::Column { name: Some(column), is_indexed } => {
-                    if *is_indexed {
-                        self.indexed(&table, column);
+                Value::Column(column) => match &column.name {
+                    Some(name) => {
+                        if column.is_indexed {
+                            self.indexed(&table, name);
+                        }
+                        let (table, column) = (table.clone(), name.clone());
+                        self.create(SchemaObject::Column { table, column }, is_sure);
                     }
-                    let column = column.clone();
-                    self.create(SchemaObject::Column { table: table.clone(), column }, is_sure);
-                }
+                    None => is_open = true,
+                },
                 // Constraints and indexes.
                 Value::Construct => {}
                 _ => is_open = true,
@@ -174,8 +178,8 @@ impl<'a> Reader<'a, '_> {
             (None, None) => 1,
         };
         let column = match arguments.find(Some(at), &["column"]) {
-            Some(Value::Column { name: Some(name), is_indexed }) => {
-                Some((name.clone(), *is_indexed))
+            Some(Value::Column(column)) => {
+                column.name.as_ref().map(|name| (name.clone(), column.is_indexed))
             }
             _ => None,
         };

@@ -230,7 +230,7 @@ impl<'a> Reader<'a, '_> {
                 _ => Value::Fetched,
             },
             Value::Standard(_) => Value::Standard(name),
-            Value::Table(_) | Value::Construct | Value::Column { .. } => Value::Construct,
+            Value::Table(_) | Value::Construct | Value::Column(_) => Value::Construct,
             Value::Manipulation => Value::Manipulation,
             Value::Inspector | Value::Fetched => Value::Fetched,
             Value::Answer => Value::Answer,
@@ -243,7 +243,7 @@ impl<'a> Reader<'a, '_> {
             | Value::Truth(_)
             | Value::Text { .. }
             | Value::List(_)
-            | Value::Type
+            | Value::Type(_)
             | Value::Function(..)
             | Value::Data => Value::Data,
         }

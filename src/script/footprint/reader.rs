@@ -4,11 +4,13 @@
 use std::collections::HashMap;
 
 use ruff_python_ast::{Stmt, StmtFunctionDef};
-use ruff_text_size::TextRange;
+use ruff_text_size::{Ranged, TextRange};
 
 use super::super::header::is_no_operation;
 use super::super::parse::parse_module;
-use super::super::{SchemaObject, SourceText, line_of};
+use super::super::{SchemaObject, SourceText, Span, line_of};
+use super::operation::{FunctionOperations, Operations};
+use super::recorder::Recorder;
 use super::sql::words;
 use super::touches::{Changes, compared, key};
 use super::value::{Value, builtin};
@@ -30,11 +32,26 @@ pub fn read_footprint(bytes: &[u8]) -> Option<Footprint> {
     if !parsed.errors().is_empty() {
         return None;
     }
-    let mut reader = Reader::new(&source, bytes);
+    let mut reader = Reader::new(&source, bytes, None);
     reader.run_body(parsed.suite());
     let upgrade = reader.function("upgrade");
     let downgrade = reader.function("downgrade");
     Some(Footprint { upgrade, downgrade })
+}
+
+/// Reads the operations of a script's functions; `None` if Python could not
+/// parse it.
+pub fn read_operations(bytes: &[u8]) -> Option<Operations> {
+    let (source, parsed) = parse_module(bytes).ok()?;
+    if !parsed.errors().is_empty() {
+        return None;
+    }
+    let mut reader = Reader::new(&source, bytes, Some(Recorder::new(bytes)));
+    reader.run_body(parsed.suite());
+    let upgrade = reader.operations("upgrade");
+    let downgrade = reader.operations("downgrade");
+    let imports = reader.recorder.map(|recorder| recorder.imports).unwrap_or_default();
+    Some(Operations { upgrade, downgrade, imports })
 }
 
 /// How far the effects of something opaque reach.
@@ -69,6 +86,8 @@ pub(super) struct Reader<'a, 's> {
     pub frames: Vec<Frame<'a>>,
     frames_so_far: usize,
     pub touches: Touches,
+    /// Where somebody wants to know the operations one by one.
+    pub recorder: Option<Recorder>,
     mentions_file: bool,
     /// Whether the current statement is executed whenever the function is.
     pub is_certain: bool,
@@ -79,8 +98,9 @@ pub(super) struct Reader<'a, 's> {
 }
 
 impl<'a, 's> Reader<'a, 's> {
-    fn new(source: &'s SourceText<'s>, bytes: &'s [u8]) -> Self {
+    fn new(source: &'s SourceText<'s>, bytes: &'s [u8], recorder: Option<Recorder>) -> Self {
         Self {
+            recorder,
             source,
             bytes,
             module: HashMap::new(),
@@ -115,6 +135,34 @@ impl<'a, 's> Reader<'a, 's> {
         }
         touches.settle();
         touches
+    }
+
+    /// What the module's function `name` does, one by one.
+    fn operations(&mut self, name: &str) -> FunctionOperations {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.take();
+        }
+        let touches = self.function(name);
+        let function = match self.module.get(name) {
+            Some(Value::Function(function, _)) => Some(*function),
+            _ => None,
+        };
+        let span = function.map(|function| self.in_file(function.name.range()));
+        let raises = function.is_some_and(|function| function.body.iter().any(Stmt::is_raise_stmt));
+        let recorder = self.recorder.as_mut();
+        let place = span.zip(recorder.as_ref()).map(|(span, r)| (r.line(span.start), span));
+        FunctionOperations {
+            place,
+            operations: recorder.map(Recorder::take).unwrap_or_default(),
+            is_empty: touches.is_empty,
+            raises,
+            is_opaque: touches.is_opaque,
+        }
+    }
+
+    /// The span in the file of what the parser saw.
+    pub fn in_file(&self, range: TextRange) -> Span {
+        self.source.in_file(range.to_std_range())
     }
 
     /// Runs a function whose parameters have the given values.

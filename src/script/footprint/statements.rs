@@ -4,6 +4,7 @@ use ruff_python_ast::{ExceptHandler, Expr, Operator, Stmt, StmtFor, StmtIf, Stmt
 
 use super::format::HOLE;
 use super::reader::{Reach, Reader};
+use super::recorder::{is_autocommit_block, lets_postgresql_pass};
 use super::value::{Holes, Value, imported, imported_module};
 
 /// What follows a statement.
@@ -108,6 +109,7 @@ impl<'a> Reader<'a, '_> {
             Stmt::Import(s) => {
                 for alias in &s.names {
                     let module = alias.name.as_str();
+                    self.note_import(module, std::iter::empty(), 0, s.range);
                     match &alias.asname {
                         Some(name) => self.bind(name.as_str(), imported_module(module)),
                         None => {
@@ -119,6 +121,8 @@ impl<'a> Reader<'a, '_> {
             }
             Stmt::ImportFrom(s) => {
                 let module = s.module.as_ref().map_or("", |module| module.as_str());
+                let names = s.names.iter().map(|alias| alias.name.as_str());
+                self.note_import(module, names, s.level, s.range);
                 for alias in &s.names {
                     let name = alias.name.as_str();
                     let value = if s.level > 0 { Value::Unknown } else { imported(module, name) };
@@ -150,16 +154,23 @@ impl<'a> Reader<'a, '_> {
 
     fn run_if(&mut self, statement: &'a StmtIf) -> Flow {
         self.as_part(&statement.test);
-        let mut flows = vec![self.perhaps(&statement.body)];
+        let passes = lets_postgresql_pass(&statement.test);
+        let mut tests = vec![passes];
+        let mut flows = vec![self.guarded(passes, |reader| reader.perhaps(&statement.body))];
         let mut has_else = false;
         for clause in &statement.elif_else_clauses {
-            match &clause.test {
+            let passes = match &clause.test {
                 Some(test) => {
                     self.as_part(test);
+                    lets_postgresql_pass(test)
                 }
-                None => has_else = true,
-            }
-            flows.push(self.perhaps(&clause.body));
+                None => {
+                    has_else = true;
+                    tests.contains(&Some(true)).then_some(false)
+                }
+            };
+            tests.push(passes);
+            flows.push(self.guarded(passes, |reader| reader.perhaps(&clause.body)));
         }
         branches(&flows, has_else)
     }
@@ -181,6 +192,16 @@ impl<'a> Reader<'a, '_> {
 
     fn run_with(&mut self, statement: &'a StmtWith) -> Flow {
         let mut is_plain = true;
+        let is_autocommit =
+            statement.items.iter().any(|item| is_autocommit_block(&item.context_expr));
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| is_autocommit) {
+            recorder.autocommit_blocks += 1;
+            let flow = self.run_all(&statement.body);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.autocommit_blocks -= 1;
+            }
+            return flow;
+        }
         for item in &statement.items {
             let value = self.evaluate(&item.context_expr);
             // `suppress(..)`, and whatever other files do.

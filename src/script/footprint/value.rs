@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ruff_python_ast::StmtFunctionDef;
+
+use super::operation::{Column, Enumeration};
 
 /// How much of a text is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,14 +55,11 @@ pub(super) enum Value<'a> {
     /// Something of the standard library, by its last name.
     Standard(&'a str),
     /// `sa.Column(..)`
-    Column {
-        name: Option<String>,
-        is_indexed: bool,
-    },
+    Column(Arc<Column>),
     /// `sa.table(..)`, `sa.Table(..)`
     Table(Option<String>),
-    /// A type that is created by itself: `sa.Enum(..)`.
-    Type,
+    /// A type that is created by itself: `sa.Enum(..)`; what it is, where that is noted.
+    Type(Option<Arc<Enumeration>>),
     /// Any other object of SQLAlchemy of which all parts are known.
     Construct,
     /// A statement about data, some parts of which are not known.
@@ -129,7 +129,7 @@ impl<'a> Value<'a> {
             (_, value) if value.is_live() => Self::Unknown,
             (_, Self::Text { holes: Holes::FromElsewhere, .. }) => Self::Fetched,
             (_, Self::Manipulation) | (Self::Manipulation, _) => Self::Manipulation,
-            (_, Self::Construct | Self::Table(_) | Self::Column { .. } | Self::Library(_)) => {
+            (_, Self::Construct | Self::Table(_) | Self::Column(_) | Self::Library(_)) => {
                 Self::Construct
             }
             (_, Self::List(values)) => Self::mixed([&mixed, &Self::mixed(values.iter())]),

@@ -1,0 +1,79 @@
+//! One revision with all that the rules of the review may know of it.
+
+use std::collections::BTreeSet;
+
+use crate::check::rules::Rule;
+use crate::check::{DatabaseKind, Finding, Location};
+use crate::revision::Revision;
+use crate::script::{Act, Operation, Operations, Span};
+use crate::tree::RepoPath;
+
+/// A revision that is reviewed.
+#[derive(Clone, Copy, Debug)]
+pub struct Reviewed<'a> {
+    pub revision: &'a Revision,
+    pub path: &'a RepoPath,
+    pub bytes: &'a [u8],
+    pub operations: &'a Operations,
+    /// `None` where neither the configuration nor any script tells.
+    pub database: Option<DatabaseKind>,
+    /// The packages and modules of the repository, by their first name.
+    pub modules: &'a BTreeSet<String>,
+    pub script_location: &'a RepoPath,
+}
+
+impl<'a> Reviewed<'a> {
+    /// What `upgrade` does.
+    pub fn upgrade(&self) -> &'a [Operation] {
+        &self.operations.upgrade.operations
+    }
+
+    /// What `downgrade` does.
+    pub fn downgrade(&self) -> &'a [Operation] {
+        &self.operations.downgrade.operations
+    }
+
+    /// What `upgrade` does on PostgreSQL; nothing where that is not the database.
+    pub fn on_postgresql(&self) -> impl Iterator<Item = &'a Operation> + use<'a> {
+        let is_meant = self.database == Some(DatabaseKind::Postgres);
+        self.upgrade().iter().filter(move |operation| is_meant && !operation.spares_postgresql)
+    }
+
+    /// A finding about one operation.
+    pub fn finding(
+        &self,
+        rule: &Rule,
+        operation: &Operation,
+        message: impl Into<String>,
+    ) -> Finding {
+        self.finding_at(rule, operation.line, &operation.span, message)
+    }
+
+    /// A finding about a place in the script.
+    pub fn finding_at(
+        &self,
+        rule: &Rule,
+        line: u32,
+        span: &Span,
+        message: impl Into<String>,
+    ) -> Finding {
+        rule.finding(message).at(self.place(line, span)).about([self.revision.id.clone()])
+    }
+
+    /// Where an operation begins: its first line is enough to know it by.
+    pub fn place(&self, line: u32, span: &Span) -> Location {
+        let text = self.bytes.get(span.clone()).unwrap_or_default();
+        let first = text.split(|&byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+        let end = span.start + first.trim_ascii_end().len();
+        Location::at(self.path.clone(), line, &(span.start..end))
+    }
+
+    /// Whether rows of the table may have been changed before the operation at `index`.
+    pub fn may_fill_before(&self, index: usize, table: &str) -> bool {
+        self.upgrade()[..index].iter().any(|operation| match operation.act {
+            Act::ChangeRows => operation.table.is_none() || operation.is_on(table),
+            Act::Unknown => true,
+            _ => false,
+        })
+    }
+}
