@@ -5,6 +5,7 @@ mod component;
 mod context;
 mod diverged;
 mod diverged_part;
+mod encounters;
 mod finding;
 mod missing;
 mod places;
@@ -20,6 +21,7 @@ pub use context::{
     DatabaseKind, Judged, LandedView, LockFile, MergeConflict, ReviewScope, Whereabouts,
 };
 pub use diverged_part::{DivergedPart, PartRevision, diverged_parts};
+pub use encounters::{Encounter, Encounters, encounters};
 pub use finding::{Code, Finding, Level, Location};
 pub use rules::{RULES, Rule, Run, rule, run_rules, sort_findings};
 pub use suppression::{Scope, SuppressedFinding, Suppression, Told, told, told_of_review, unused};

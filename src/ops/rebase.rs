@@ -6,14 +6,16 @@ use super::OpsError;
 use super::session::{Session, Source};
 use super::standing::standings;
 use super::write_access::WriteAccess;
+use crate::check::{Encounters, encounters};
 use crate::git::InProgress;
 use crate::journal::{OperationId, OperationKind};
 use crate::plan::{
-    Change, RebasePlan, RebaseRequest, Refusal, ScriptConventions, Strategy, commit_message,
-    plan_rebase, summarize, with_lock_file,
+    Change, RebasePlan, RebaseRequest, Refusal, ScriptConventions, Standing, Strategy,
+    commit_message, plan_rebase, summarize, with_lock_file,
 };
 use crate::project::Component;
-use crate::revision::RevisionRef;
+use crate::revision::{Node, RevisionId, RevisionRef};
+use crate::script::{History, Place, Thing};
 use crate::tree::{RepoPath, Tree};
 
 /// What the command line asks for.
@@ -55,6 +57,57 @@ pub struct ComponentRebase {
     pub landed_by: Option<String>,
     /// Upstream has revisions that these files lack: there may be more to come.
     pub is_behind: bool,
+    /// What own revisions and the landed ones beside them are to each other.
+    pub beside: Beside,
+}
+
+/// Own revisions and landed ones beside them, as somebody would name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    pub met: Vec<Met>,
+    /// The own and landed revisions of which nobody can tell.
+    pub unknown: Vec<(RevisionId, RevisionId)>,
+    /// `None` where nobody can tell, or there is nothing to tell about.
+    pub are_independent: Option<bool>,
+}
+
+/// Two operations with a hand in the same thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    pub thing: Thing,
+    pub own: MetAt,
+    pub landed: MetAt,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetAt {
+    pub revision: RevisionId,
+    pub path: RepoPath,
+    /// 1-based.
+    pub line: u32,
+}
+
+impl Beside {
+    fn of(history: &History, encounters: &Encounters) -> Self {
+        let at = |node: Node, place: &Place| MetAt {
+            revision: history.id(node).clone(),
+            path: history.script(node).file.path.clone(),
+            line: place.line,
+        };
+        let met = encounters.found.iter().map(|found| Met {
+            thing: found.meeting.thing.clone(),
+            own: at(found.own, &found.meeting.one),
+            landed: at(found.landed, &found.meeting.other),
+        });
+        let ids =
+            |&(own, landed): &(Node, Node)| (history.id(own).clone(), history.id(landed).clone());
+        Self {
+            met: met.collect(),
+            unknown: encounters.unknown.iter().map(ids).collect(),
+            are_independent: encounters.are_independent(),
+        }
+    }
 }
 
 /// Why a component's plan is not carried out.
@@ -223,8 +276,14 @@ fn plan_component(
         },
         Err(refusal) => Err(refusal),
     };
+    let is_landed = |node: Node| standings.of[node].standing == Standing::Landed;
+    let encounters = match standings.knows_landed() {
+        true => encounters(&history, component.heads, is_landed),
+        false => Encounters::default(),
+    };
     Ok(ComponentRebase {
         name: component.name.clone(),
+        beside: Beside::of(&history, &encounters),
         plan,
         landed_by: standings.landed_refs.first().map(|tip| tip.name.clone()),
         is_behind: is_behind(session)?,
@@ -309,7 +368,7 @@ fn obstacle(
             request
                 .history
                 .node_at(path)
-                .is_some_and(|node| standings[node].standing == crate::plan::Standing::Landed)
+                .is_some_and(|node| standings[node].standing == Standing::Landed)
         });
         if let Some(path) = landed {
             return Ok(Some(ComponentRefusal::Landed { path: (*path).clone() }));

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unified_diff;
+use crate::ops::rebase::{Beside, ComponentRebase, Met, MetAt};
 use crate::plan::{Change, RebasePlan};
 use crate::revision::RevisionId;
 
@@ -31,6 +32,27 @@ pub struct RebaseComponentReport {
     pub heads: Vec<String>,
     /// Why nothing was changed.
     pub refused: Option<String>,
+    /// Where own revisions and the landed ones beside them have a hand in the same thing.
+    pub met: Vec<MetReport>,
+    /// Whether the order of the two is of no importance; null where nobody can tell.
+    pub independent: Option<bool>,
+}
+
+/// An own and a landed operation on the same thing.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MetReport {
+    /// ``column `users.name` ``
+    pub thing: String,
+    pub own: MetAtReport,
+    pub landed: MetAtReport,
+}
+
+/// One of them.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MetAtReport {
+    pub revision: String,
+    pub path: String,
+    pub line: u32,
 }
 
 /// A re-pointed revision.
@@ -52,12 +74,13 @@ pub struct Renamed {
 }
 
 impl RebaseComponentReport {
-    /// The report of a plan; `refused` and `plan` exclude each other.
-    pub fn new(name: &str, plan: Option<&RebasePlan>, refused: Option<String>) -> Self {
+    /// The report of a plan, or of why there is none.
+    pub fn new(component: &ComponentRebase) -> Self {
+        let refused = component.plan.as_ref().err().map(ToString::to_string);
         let empty = RebasePlan::default();
-        let plan = plan.unwrap_or(&empty);
+        let plan = component.plan.as_ref().unwrap_or(&empty);
         Self {
-            name: name.to_owned(),
+            name: component.name.clone(),
             moved: plan
                 .moved
                 .iter()
@@ -77,7 +100,45 @@ impl RebaseComponentReport {
             deleted: plan.deleted.iter().map(|(_, path)| path.to_string()).collect(),
             heads: texts(&plan.heads),
             refused,
+            met: component.beside.met.iter().map(MetReport::new).collect(),
+            independent: component.beside.are_independent,
         }
+    }
+}
+
+impl MetReport {
+    fn new(met: &Met) -> Self {
+        let at = |at: &MetAt| MetAtReport {
+            revision: at.revision.to_string(),
+            path: at.path.to_string(),
+            line: at.line,
+        };
+        Self { thing: met.thing.to_string(), own: at(&met.own), landed: at(&met.landed) }
+    }
+}
+
+/// What own revisions and landed ones beside them are to each other, where somebody
+/// has to know.
+pub fn render_beside(beside: &Beside, dry_run: bool) -> String {
+    let met = beside.met.iter().map(|met| {
+        let at = |at: &MetAt| format!("{}:{}", at.path, at.line);
+        format!(
+            "warning: `{}` and `{}`, landed, meet on {}\n  own     {}\n  landed  {}\n",
+            met.own.revision,
+            met.landed.revision,
+            met.thing,
+            at(&met.own),
+            at(&met.landed),
+        )
+    });
+    let met: String = met.collect();
+    if !met.is_empty() {
+        let command = if dry_run { "rebase --verify" } else { "verify" };
+        return met + &format!("hint: `dbm-git {command}` runs them on a scratch database\n");
+    }
+    match beside.are_independent {
+        Some(true) => "own and landed revisions touch nothing in common\n".to_owned(),
+        _ => String::new(),
     }
 }
 

@@ -23,6 +23,7 @@ fn what_is_pending_runs_and_undo_takes_database_and_files_back() {
     assert_eq!(tables(&repo), "t_a t_m");
     insta::assert_snapshot!(repo.dbm(["rebase", "--apply"]), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased. Undo with: dbm-git undo
     applied f: feature
     default: the database is at f now, as it should be
@@ -82,6 +83,7 @@ fn an_own_revision_that_ran_already_keeps_its_data_and_what_it_skips_is_run() {
     sql(&repo, &["INSERT INTO t_f (id) VALUES (7)"]);
     insta::assert_snapshot!(repo.dbm(["rebase", "--apply"]), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased. Undo with: dbm-git undo
     applied m: main work
     default: the database is at f now, as it should be
@@ -114,6 +116,7 @@ fn overlapping_rows_are_cleaned_on_the_way() {
     sql(&repo, &["INSERT INTO alembic_version VALUES ('a')"]);
     insta::assert_snapshot!(repo.dbm(["rebase", "--apply"]), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased. Undo with: dbm-git undo
     applied f: feature
     default: the database is at f now, as it should be
@@ -177,6 +180,7 @@ fn a_merge_revision_is_applied_over_what_ran() {
     let repo = diverged_at("f");
     insta::assert_snapshot!(repo.dbm(["merge", "--apply"]), @"
     f, m -> 1c5349cc5dec (mergepoint), written to migrations/versions/1c5349cc5dec_merge_f_m.py
+    own and landed revisions touch nothing in common
     1 merge revision written. Undo with: dbm-git undo
     applied m: main work
     applied 1c5349cc5dec: merge f, m

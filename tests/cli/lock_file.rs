@@ -40,6 +40,7 @@ fn a_merge_stops_at_the_lock_file_and_rebase_resolves_it() {
     assert_eq!(repo.git(["diff", "--name-only", "--diff-filter=U"]), HEADS);
     insta::assert_snapshot!(repo.dbm(["rebase"]), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased, 1 lock file written and staged for the merge in progress. Undo with: dbm-git undo
     ");
     repo.git(["commit", "--quiet", "--no-edit"]);
@@ -53,6 +54,7 @@ fn a_rebase_of_git_stops_there_too() {
     assert_eq!(run.code, 1, "{run}");
     insta::assert_snapshot!(repo.dbm(["rebase"]), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased, 1 lock file written and staged for the rebase in progress. Undo with: dbm-git undo
     ");
     repo.git(["rebase", "--continue"]);

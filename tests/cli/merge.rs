@@ -16,6 +16,7 @@ fn a_merge_revision_is_written_over_the_heads() {
     let repo = diverged();
     insta::assert_snapshot!(repo.dbm(["merge"]), @"
     f, m -> 1c5349cc5dec (mergepoint), written to migrations/versions/1c5349cc5dec_merge_f_m.py
+    own and landed revisions touch nothing in common
     1 merge revision written. Undo with: dbm-git undo
     ");
     let path = created(&repo);

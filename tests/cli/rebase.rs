@@ -1,6 +1,6 @@
 //! `dbm-git rebase`.
 
-use super::support::{ErrorJson, RebaseJson, TestRepo, VERSIONS, write_alembic_project};
+use super::support::{ErrorJson, MetAt, RebaseJson, TestRepo, VERSIONS, write_alembic_project};
 use super::{changes, diverged, down_revision, unmerged};
 
 #[test]
@@ -9,6 +9,7 @@ fn own_revisions_are_put_on_the_landed_head() {
     let before = repo.read(&format!("{VERSIONS}/f_feature.py"));
     insta::assert_snapshot!(repo.dbm(["rebase"]), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased. Undo with: dbm-git undo
     ");
     let after = repo.read(&format!("{VERSIONS}/f_feature.py"));
@@ -48,6 +49,7 @@ fn a_dry_run_shows_the_diff_and_changes_nothing() {
      
 
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     dry run, nothing was changed; it would be: 1 revision rebased
     "#);
     assert_eq!(changes(&repo), "");
@@ -103,6 +105,7 @@ fn a_commit_takes_exactly_the_changed_files() {
     let id = repo.git(["rev-parse", "--short=9", "HEAD"]);
     insta::assert_snapshot!(run.to_string().replace(&id, "COMMIT"), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased, committed as COMMIT. Undo with: dbm-git undo
     ");
     insta::assert_snapshot!(repo.git(["show", "--format=%an: %B", "--name-status", "HEAD"]), @"
@@ -239,6 +242,7 @@ fn in_the_middle_of_a_merge_the_changes_are_staged() {
     );
     insta::assert_snapshot!(repo.dbm(["rebase"]), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased and staged for the merge in progress. Undo with: dbm-git undo
     ");
     assert_eq!(
@@ -354,6 +358,7 @@ fn where_one_component_is_refused_none_is_changed() {
 
     insta::assert_snapshot!(repo.dbm(["rebase", "--component", "one"]), @"
     m -> f (was a -> f)
+    own and landed revisions touch nothing in common
     1 revision rebased. Undo with: dbm-git undo
     ");
     assert_eq!(changes(&repo), " M one/versions/f_.py");
@@ -402,4 +407,86 @@ fn what_a_hook_of_the_users_refuses_to_commit_is_not_left_staged() {
     assert_eq!(changes(&repo), " M migrations/versions/f_feature.py");
     repo.dbm(["undo"]).expect_code(0);
     assert_eq!(changes(&repo), "");
+}
+
+/// Own `f` and landed `m`, which both do something to `users`.
+fn beside(own: &str, landed: &str) -> TestRepo {
+    let repo = TestRepo::new().on("main", "<base> -> a").branch("feature");
+    let write = |id: &str, operation: &str| {
+        let text = format!(
+            "from alembic import op\nimport sqlalchemy as sa\n\nrevision = '{id}'\n\
+             down_revision = 'a'\nbranch_labels = None\ndepends_on = None\n\n\n\
+             def upgrade() -> None:\n    {operation}\n\n\ndef downgrade() -> None:\n    pass\n"
+        );
+        repo.write(&format!("migrations/versions/{id}.py"), text);
+        repo.commit(id);
+    };
+    write("f", own);
+    repo.git(["switch", "--quiet", "main"]);
+    write("m", landed);
+    repo.git(["switch", "--quiet", "feature"]);
+    let repo = repo.publish("main");
+    repo.git(["merge", "--quiet", "--no-edit", "main"]);
+    repo
+}
+
+#[test]
+fn operations_that_meet_are_shown_with_both_places() {
+    let own = "op.drop_column('users', 'name')";
+    let repo = beside(own, "op.create_index('ix_name', 'users', ['name'])");
+    insta::assert_snapshot!(repo.dbm(["rebase"]), @"
+    m -> f (was a -> f)
+    warning: `f` and `m`, landed, meet on column `users.name`
+      own     migrations/versions/f.py:11
+      landed  migrations/versions/m.py:11
+    hint: `dbm-git verify` runs them on a scratch database
+    1 revision rebased. Undo with: dbm-git undo
+    ");
+    repo.dbm(["undo"]).expect_code(0);
+    let report: RebaseJson = repo.dbm(["rebase", "--format", "json"]).json();
+    let [component] = report.components.as_slice() else { panic!("{report:?}") };
+    let [met] = component.met.as_slice() else { panic!("{report:?}") };
+    assert_eq!((met.thing.as_str(), component.independent), ("column `users.name`", Some(false)));
+    let at = |revision: &str| MetAt {
+        revision: revision.to_owned(),
+        path: format!("migrations/versions/{revision}.py"),
+        line: 11,
+    };
+    assert_eq!((&met.own, &met.landed), (&at("f"), &at("m")));
+}
+
+#[test]
+fn a_check_warns_of_operations_that_meet_and_can_be_told_not_to() {
+    let own = "op.add_column('users', sa.Column('name', sa.Text()))";
+    let repo = beside(own, "op.add_column('users', sa.Column('name', sa.String(9)))");
+    let warned = |repo: &TestRepo| repo.dbm(["check", "--base", "origin/main"]).stdout;
+    let said = warned(&repo);
+    let at = said.find("warning[").expect("a warning");
+    insta::assert_snapshot!(said[at..], @"
+    warning[DBM101]: `f` and `m`, landed on origin/main, meet on column `users.name`
+      --> migrations/versions/f.py:11:5
+       |
+    11 |     op.add_column('users', sa.Column('name', sa.Text()))
+       |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ own
+       |
+      ::: migrations/versions/m.py:11:5
+       |
+    11 |     op.add_column('users', sa.Column('name', sa.String(9)))
+       |     ------------------------------------------------------- landed on origin/main
+       |
+       = help: `dbm-git rebase --verify` tries the new order out on a scratch database
+
+    1 error, 1 warning
+    ");
+    let silent = format!("{own}  # dbm-git: ignore DBM101 the other one goes");
+    let text = repo.read("migrations/versions/f.py").replace(own, &silent);
+    repo.write("migrations/versions/f.py", text);
+    assert!(!warned(&repo).contains("DBM101"), "{}", warned(&repo));
+}
+
+#[test]
+fn raw_sql_leaves_it_open_whether_they_meet() {
+    let repo = beside("op.execute('SELECT f()')", "op.drop_table('users')");
+    let report: RebaseJson = repo.dbm(["rebase", "--format", "json"]).json();
+    assert_eq!((report.components[0].met.len(), report.components[0].independent), (0, None));
 }

@@ -108,6 +108,24 @@ pub struct RebaseComponent {
     pub deleted: Vec<String>,
     pub heads: Vec<String>,
     pub refused: Option<String>,
+    pub met: Vec<Met>,
+    pub independent: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Met {
+    pub thing: String,
+    pub own: MetAt,
+    pub landed: MetAt,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetAt {
+    pub revision: String,
+    pub path: String,
+    pub line: u32,
 }
 
 #[derive(Debug, Deserialize)]

@@ -22,7 +22,8 @@ mod server;
 
 pub use contract::{
     CheckComponent, CheckJson, ErrorJson, Failure, FindingJson, GraphComponent, GraphJson,
-    GraphRevisionJson, Moved, RebaseComponent, RebaseJson, Renamed, StatusComponent, StatusJson,
+    GraphRevisionJson, MetAt, Moved, RebaseComponent, RebaseJson, Renamed, StatusComponent,
+    StatusJson,
 };
 pub use fixture::{GraphFixture, GraphRevision, RawHeader};
 pub use oracle::{Oracle, OracleAnswer, OracleFailure, OracleRequest, OracleRevision};

@@ -18,6 +18,7 @@ mod dbm015_would_diverge;
 mod dbm016_uncommitted;
 mod dbm017_unused_suppression;
 mod dbm018_lock_file;
+mod dbm101_semantic_conflict;
 mod landed;
 mod table;
 

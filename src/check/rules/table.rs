@@ -7,7 +7,7 @@ use super::{
     dbm005_unreadable, dbm006_dynamic, dbm007_merged_ancestor, dbm008_landed_repointed,
     dbm009_landed_gone, dbm010_landed_edited, dbm011_unresolved_name, dbm012_illegal_id,
     dbm013_stale_docstring, dbm014_second_base, dbm015_would_diverge, dbm016_uncommitted,
-    dbm017_unused_suppression, dbm018_lock_file,
+    dbm017_unused_suppression, dbm018_lock_file, dbm101_semantic_conflict,
 };
 use crate::check::review::{
     Reviewed, dbm201_empty_upgrade, dbm202_no_downgrade, dbm203_dropped, dbm204_not_null,
@@ -81,6 +81,7 @@ pub const RULES: &[Rule] = &[
     dbm016_uncommitted::RULE,
     dbm017_unused_suppression::RULE,
     dbm018_lock_file::RULE,
+    dbm101_semantic_conflict::RULE,
     dbm201_empty_upgrade::RULE,
     dbm202_no_downgrade::RULE,
     dbm203_dropped::RULE,
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn the_table_is_in_the_order_of_the_codes_and_every_rule_explains_itself() {
         let codes: Vec<u16> = RULES.iter().map(|rule| rule.code.0).collect();
-        assert_eq!(codes, (1..=18).chain(201..=215).collect::<Vec<_>>());
+        assert_eq!(codes, (1..=18).chain([101]).chain(201..=215).collect::<Vec<_>>());
         for rule in RULES {
             let text = rule.explanation;
             assert!(text.contains("Why it matters\n"), "{}", rule.code);

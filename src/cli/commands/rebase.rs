@@ -13,7 +13,8 @@ use crate::ops::status::Host;
 use crate::ops::{self, Session, WriteAccess};
 use crate::plan::{Strategy, list, summarize};
 use crate::report::{
-    RebaseComponentReport, RebaseReport, escaped_text, render_applied, render_diff, render_plan,
+    RebaseComponentReport, RebaseReport, escaped_text, render_applied, render_beside, render_diff,
+    render_plan,
 };
 
 /// Flags of `rebase`.
@@ -193,14 +194,7 @@ fn say(session: &Session, outcome: &RebaseOutcome, ui: &Ui) {
         version: 1,
         operation: outcome.operation.map(|id| id.0),
         dry_run: outcome.dry_run,
-        components: outcome
-            .components
-            .iter()
-            .map(|c| {
-                let refused = c.plan.as_ref().err().map(ToString::to_string);
-                RebaseComponentReport::new(&c.name, c.plan.as_ref().ok(), refused)
-            })
-            .collect(),
+        components: outcome.components.iter().map(RebaseComponentReport::new).collect(),
     };
     ui.report(&report, || human(outcome));
     for component in &outcome.components {
@@ -245,6 +239,7 @@ fn human(outcome: &RebaseOutcome) -> String {
             text.push('\n');
         }
         text += &render_plan(plan);
+        text += &render_beside(&component.beside, outcome.dry_run);
     }
     let summary = summarize(&outcome.plans());
     if outcome.is_refused() {

@@ -9,6 +9,7 @@ mod calls;
 mod directives;
 mod expressions;
 mod format;
+mod meeting;
 mod operation;
 mod reader;
 mod recorder;
@@ -20,6 +21,7 @@ mod tests;
 mod touches;
 mod value;
 
+pub use meeting::{Hands, Meeting, Place, Relation, Thing};
 pub use operation::{
     Act, Alteration, Column, ColumnType, Constraint, Enumeration, FunctionOperations, Import,
     Operation, Operations, is_same_name,
