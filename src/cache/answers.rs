@@ -19,7 +19,7 @@ use super::stored_answer::StoredComponent;
 use crate::check::ComponentCheck;
 
 /// What the file begins with; its number stands for the rules and their words, too.
-const MAGIC: &str = concat!("dbm-git answers ", env!("CARGO_PKG_VERSION"), " 1\n");
+const MAGIC: &str = concat!("dbm-git answers ", env!("CARGO_PKG_VERSION"), " 2\n");
 
 /// So many answers are kept: of a few commands, before and after a switch.
 const KEPT: usize = 8;
@@ -176,6 +176,7 @@ mod tests {
             findings,
             suppressed: Vec::new(),
             place: RepoPath::new("alembic.ini").expect("inside"),
+            is_reviewed: true,
             sources: [(RepoPath::new("a ü.py").expect("inside"), b"\xff\0".to_vec().into())].into(),
         }
     }

@@ -21,6 +21,7 @@ pub(super) struct StoredComponent {
     suppressed: Vec<(StoredFinding, Option<String>)>,
     diverged: Vec<Vec<StoredRevision>>,
     place: String,
+    is_reviewed: bool,
     sources: Vec<(String, Vec<u8>)>,
 }
 
@@ -73,6 +74,7 @@ impl From<&ComponentCheck> for StoredComponent {
                 .map(|part| part.revisions.iter().map(StoredRevision::from).collect())
                 .collect(),
             place: checked.place.as_str().to_owned(),
+            is_reviewed: checked.is_reviewed,
             sources: checked
                 .sources
                 .iter()
@@ -108,6 +110,7 @@ impl StoredComponent {
                 .collect(),
             diverged: parts.collect::<Option<_>>()?,
             place: RepoPath::new(&self.place)?,
+            is_reviewed: self.is_reviewed,
             sources: sources?.into_iter().collect(),
         })
     }

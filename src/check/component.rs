@@ -25,6 +25,8 @@ pub struct ComponentCheck {
     /// What stands for the component where a finding names no file: its
     /// configuration, else its first version location.
     pub place: RepoPath,
+    /// Whether own revisions were reviewed, too.
+    pub is_reviewed: bool,
     /// The judged content of the files that findings point into.
     pub sources: HashMap<RepoPath, Arc<Vec<u8>>>,
 }

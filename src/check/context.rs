@@ -88,6 +88,8 @@ pub struct ReviewScope<'a> {
     pub nodes: &'a [Node],
     /// What the configuration says; where it says nothing, the scripts may.
     pub database: Option<DatabaseKind>,
+    /// What it is where the scripts say nothing, either.
+    pub placeholder: Option<DatabaseKind>,
     /// The packages and modules that Python would find in the repository, by their first name.
     pub modules: &'a BTreeSet<String>,
     /// What lies below is there for migrations alone.

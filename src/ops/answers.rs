@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::OpsError;
+use super::review::{Review, surroundings};
 use super::session::{Session, Source};
 use crate::cache::{AnswerCache, AnswerKey, Beginning};
 use crate::check::{ComponentCheck, Level};
@@ -24,17 +25,21 @@ impl Question {
         session: &Session,
         upstream: Option<&Upstream>,
         would_diverge: Option<Level>,
+        review: Review,
     ) -> Result<Option<Self>, OpsError> {
         let is_partial = session.repository.is_sparse() || session.repository.is_shallow();
         if session.is_base_fetched() || is_partial || session.source == Source::Index {
             return Ok(None);
         }
-        let pieces = vec![
+        let mut pieces = vec![
             format!("{:?} {:?}", session.options(), session.source).into_bytes(),
             format!("{would_diverge:?} {upstream:?} {:?}", session.judged_commit()?).into_bytes(),
             // Whatever is in there may decide.
             format!("{:?}", session.project).into_bytes(),
         ];
+        for component in session.components()?.into_iter().filter(|c| review.covers(c)) {
+            pieces.push(format!("{} {}", component.name, surroundings(session, component)?).into());
+        }
         Ok(Some(Self { cache: AnswerCache::new(session.repository.git_dir()), pieces }))
     }
 

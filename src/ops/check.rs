@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::OpsError;
 use super::answers::Question;
+use super::review::{Review, ReviewFacts};
 use super::session::{PreviewHistory, Session, Source};
 use super::whereabouts::find_missing;
 use crate::check::{
@@ -32,16 +33,20 @@ impl CheckOutcome {
     }
 }
 
-/// Checks every selected component. `would_diverge` is how grave a divergence
+/// Checks every selected component, and reviews own revisions where that is wanted. `would_diverge` is how grave a divergence
 /// is that only merging with upstream would bring (DBM015).
-pub fn check(session: &Session, would_diverge: Option<Level>) -> Result<CheckOutcome, OpsError> {
+pub fn check(
+    session: &Session,
+    would_diverge: Option<Level>,
+    review: Review,
+) -> Result<CheckOutcome, OpsError> {
     let upstream = session.upstream()?;
-    let question = Question::of(session, upstream, would_diverge)?;
+    let question = Question::of(session, upstream, would_diverge, review)?;
     if let Some(known) = question.as_ref().and_then(|question| question.known_answer(session)) {
         return Ok(outcome(session, upstream, known));
     }
     let beginning = question.as_ref().and_then(Question::begin);
-    let outcome = check_in_place_of(session, None, would_diverge)?;
+    let outcome = check_all(session, None, would_diverge, review)?;
     if let (Some(question), Some(beginning)) = (question, beginning) {
         question.keep(session, beginning, &outcome.components);
     }
@@ -67,10 +72,20 @@ pub fn check_in_place_of(
     replaced: Option<CommitId>,
     would_diverge: Option<Level>,
 ) -> Result<CheckOutcome, OpsError> {
+    check_all(session, replaced, would_diverge, Review::Never)
+}
+
+fn check_all(
+    session: &Session,
+    replaced: Option<CommitId>,
+    would_diverge: Option<Level>,
+    review: Review,
+) -> Result<CheckOutcome, OpsError> {
     let upstream = session.upstream()?;
     let mut checked = Vec::new();
     for component in session.components()? {
-        checked.push(check_component(session, component, upstream, replaced, would_diverge)?);
+        let way = Way { replaced, would_diverge, review: review.covers(component) };
+        checked.push(check_component(session, component, upstream, way)?);
     }
     review_configured(session, &mut checked)?;
     let components = checked.into_iter().map(|checked| checked.in_full(session)).collect();
@@ -84,15 +99,27 @@ struct Checked {
     history: History,
     told: Told,
     diverged: Vec<DivergedPart>,
+    is_reviewed: bool,
+}
+
+/// How a component is checked.
+#[derive(Clone, Copy)]
+struct Way {
+    replaced: Option<CommitId>,
+    would_diverge: Option<Level>,
+    review: bool,
 }
 
 fn check_component(
     session: &Session,
     component: &Component,
     upstream: Option<&Upstream>,
-    replaced: Option<CommitId>,
-    would_diverge: Option<Level>,
+    way: Way,
 ) -> Result<Checked, OpsError> {
+    let Way { replaced, would_diverge, review } = way;
+    let facts_of = |history: &History| -> Result<Option<ReviewFacts>, OpsError> {
+        review.then(|| ReviewFacts::of_own(session, component, history)).transpose()
+    };
     let checked = |history: History, told: Told, diverged: Vec<DivergedPart>| Checked {
         name: component.name.clone(),
         place: match &component.config {
@@ -102,16 +129,19 @@ fn check_component(
         history,
         told,
         diverged,
+        is_reviewed: review,
     };
     let ours = session.history(component, &session.source)?;
     let our_bytes = lock_bytes(session, component, &session.source)?;
     let our_lock = lock_file(component, our_bytes.as_deref(), &ours);
     let Some(upstream) = upstream else {
         let whereabouts = find_missing(session, component, &ours)?;
+        let facts = facts_of(&ours)?;
         let judged = Judged {
             policy: component.heads,
             whereabouts: &whereabouts,
             lock_file: our_lock,
+            review: facts.as_ref().map(ReviewFacts::scope),
             ..Judged::alone(&ours, &component.version_locations)
         };
         let told = told(&judged, &configured(session, &ours));
@@ -138,6 +168,7 @@ fn check_component(
     };
     let history = if explicit { &merged.history } else { &ours };
     let whereabouts = find_missing(session, component, history)?;
+    let facts = facts_of(history)?;
     let judged = Judged {
         history,
         version_locations: &component.version_locations,
@@ -153,7 +184,7 @@ fn check_component(
         before_merge: if explicit { Some(alone.as_ref().unwrap_or(&ours)) } else { None },
         lock_file: our_lock,
         would_diverge: if explicit { Some(Level::Error) } else { would_diverge },
-        review: None,
+        review: facts.as_ref().map(ReviewFacts::scope),
     };
     let mut told = told(&judged, &configured(session, history));
     if session.is_base_fetched() {
@@ -210,7 +241,7 @@ pub fn uncommitted(session: &Session) -> Result<Vec<RepoPath>, OpsError> {
 }
 
 /// What the configuration suppresses in the files of a history.
-fn configured(session: &Session, history: &History) -> Vec<Suppression> {
+pub fn configured(session: &Session, history: &History) -> Vec<Suppression> {
     let settings = &session.project.settings;
     let Some(file) = &settings.source else { return Vec::new() };
     let files = || {
@@ -269,7 +300,7 @@ const QUOTED_BYTES: usize = 1 << 20;
 impl Checked {
     /// With the text of the files that findings point into.
     fn in_full(self, session: &Session) -> ComponentCheck {
-        let Self { name, place, history, told, diverged } = self;
+        let Self { name, place, history, told, diverged, is_reviewed } = self;
         let mut sources = HashMap::new();
         let places = told
             .findings
@@ -301,6 +332,7 @@ impl Checked {
             suppressed,
             diverged,
             place,
+            is_reviewed,
             sources,
         }
     }

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use super::OpsError;
 use super::database_target::alembic_target;
+use super::review::review_of;
 use super::session::{Session, Source};
 use super::status::{self, Host};
 use super::target::{NoTarget, target};
 use super::write_access::WriteAccess;
 use crate::alembic::{AlembicError, run_target};
-use crate::check::{Code, Judged, Level, run_rules};
+use crate::check::{Code, Finding, Judged, Level, run_rules};
 use crate::journal::{OperationId, OperationKind};
-use crate::plan::{Change, DatabaseState, Image, Review, list, lock_change, review};
+use crate::plan::{Change, DatabaseState, Image, list, lock_change};
 use crate::project::Component;
 use crate::revision::{BranchLabel, RevisionId, RevisionRef};
 use crate::script::{Destructive, History, ScriptProblem, function_body, read_footprint};
@@ -61,14 +62,10 @@ pub struct NewRevisionFile {
     /// The source text of `upgrade`; empty if it does nothing.
     pub upgrade: String,
     pub destructive: Vec<Destructive>,
-    pub review: Vec<Review>,
-}
-
-impl NewRevisionFile {
-    /// Whether neither `upgrade` nor `downgrade` does anything.
-    pub fn is_empty(&self) -> bool {
-        self.review.contains(&Review::Empty)
-    }
+    /// Neither `upgrade` nor `downgrade` does anything.
+    pub is_empty: bool,
+    /// What somebody ought to look at before it is committed.
+    pub review: Vec<Finding>,
 }
 
 /// Why no revision is written.
@@ -162,14 +159,13 @@ pub fn create(
     }
     ran.map_err(CreateError::Alembic)?;
     let is_new = |&node: &usize| before.node_at(&after.script(node).file.path).is_none();
+    let new: Vec<usize> = (0..after.scripts.len()).filter(is_new).collect();
+    let told = review_of(session, component, &after, new.clone())?;
     Ok(CreateOutcome {
         component: component.name.clone(),
         autogenerate: request.autogenerate,
         operation,
-        scripts: (0..after.scripts.len())
-            .filter(is_new)
-            .map(|node| new_script(&after, node))
-            .collect(),
+        scripts: new.iter().map(|&node| new_script(&after, node, &told.findings)).collect(),
     })
 }
 
@@ -307,7 +303,7 @@ fn new_problem<'a>(before: &History, after: &'a History) -> Option<&'a ScriptPro
     after.problems.iter().find(|problem| problem.is_grave() && !was_there(before, &problem.path))
 }
 
-fn new_script(history: &History, node: usize) -> NewRevisionFile {
+fn new_script(history: &History, node: usize, review: &[Finding]) -> NewRevisionFile {
     let graph = &history.graph;
     let revision = graph.revision(node);
     let file = &history.script(node).file;
@@ -324,7 +320,8 @@ fn new_script(history: &History, node: usize) -> NewRevisionFile {
         down_revisions: revision.down_revisions.iter().map(below).collect(),
         depends_on: revision.depends_on.clone(),
         branch_labels: revision.branch_labels.clone(),
-        review: review(&footprint, &upgrade),
+        is_empty: footprint.upgrade.is_empty && footprint.downgrade.is_empty,
+        review: review.iter().filter(|f| f.revisions.contains(&revision.id)).cloned().collect(),
         destructive: footprint.upgrade.destructive,
         upgrade,
     }

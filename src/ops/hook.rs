@@ -11,6 +11,7 @@ use super::check::{check, check_in_place_of, told_of, uncommitted};
 use super::hook_database::{look_after_change, said_of, sync_in_hook};
 use super::host::Host;
 use super::look::Look;
+use super::review::Review;
 use super::session::{Session, SessionOptions, Source};
 use crate::check::{Code, Finding, Level};
 use crate::git::{CommitId, GitError, InProgress, Repository};
@@ -570,7 +571,7 @@ fn judge_push(
     let found = check_in_place_of(&session, replaced, Some(level))?;
     // What the remote end has already is not made worse by this push.
     let known: HashSet<_> = match (is_null(pushed.remote), open(pushed.remote)) {
-        (false, Ok(session)) => check(&session, None)?
+        (false, Ok(session)) => check(&session, None, Review::Never)?
             .components
             .iter()
             .flat_map(|c| &c.findings)

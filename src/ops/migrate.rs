@@ -7,9 +7,11 @@ use super::OpsError;
 use super::database_target::{Asking, database_target};
 use super::host::Host;
 use super::look::{Look, Moment, Reached, look};
+use super::review::review_of;
 use super::running::{Running, Work};
 use super::session::Session;
 use super::write_access::WriteAccess;
+use crate::check::Finding;
 use crate::database::Limits;
 use crate::journal::{DatabaseStep, Journal, OperationId, OperationKind, StepKind, StepState};
 use crate::plan::{
@@ -47,6 +49,8 @@ pub struct Migration {
     pub path: String,
     /// What of it loses data.
     pub destructive: Vec<Destructive>,
+    /// What there is to look at before it runs; nothing once it has.
+    pub review: Vec<Finding>,
 }
 
 /// What became of one component's database.
@@ -90,6 +94,9 @@ pub fn migrate(
     let planned = preflight(component, &looked, options);
     let mut outcome = describe(component, &looked, options, &planned);
     let Ok(plan) = planned else { return Ok(outcome) };
+    if options.dry_run && plan.direction == Direction::Upgrade {
+        review(session, component, &looked, &plan, &mut outcome)?;
+    }
     if options.dry_run || plan.nodes.is_empty() {
         return Ok(outcome);
     }
@@ -107,6 +114,22 @@ pub fn migrate(
     outcome.pending = looked.view.pending.len();
     outcome.hint = component.hint_after_migrate.clone();
     Ok(outcome)
+}
+
+/// Says of each revision that would run what there is to look at in it.
+fn review(
+    session: &Session,
+    component: &Component,
+    look: &Look,
+    plan: &MigratePlan,
+    outcome: &mut ComponentMigration,
+) -> Result<(), OpsError> {
+    let told = review_of(session, component, &look.history, plan.nodes.clone())?;
+    for migration in outcome.migrations.iter_mut().flatten() {
+        let is_its = |finding: &&Finding| finding.revisions.contains(&migration.revision);
+        migration.review = told.findings.iter().filter(is_its).cloned().collect();
+    }
+    Ok(())
 }
 
 fn look_at(
@@ -193,6 +216,7 @@ fn migration(look: &Look, node: usize, direction: Direction) -> Migration {
         message: look.snapshot.graph.revision(node).message.clone(),
         path: script.file.path.to_string(),
         destructive: touches.map(|touches| touches.destructive).unwrap_or_default(),
+        review: Vec::new(),
     }
 }
 

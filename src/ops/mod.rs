@@ -26,6 +26,7 @@ pub mod overview;
 mod parsing;
 mod past;
 pub mod rebase;
+pub mod review;
 mod running;
 mod session;
 pub mod settle;

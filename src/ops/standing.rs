@@ -62,7 +62,7 @@ pub fn standings(
 
 /// Upstream and its like; without any, the side of the last merge that was
 /// there first (in the middle of a merge: the branch that is being merged into).
-fn landed_refs(session: &Session) -> Result<Vec<RefTip>, OpsError> {
+pub fn landed_refs(session: &Session) -> Result<Vec<RefTip>, OpsError> {
     let repository = &session.repository;
     let protected = &session.project.settings.protected;
     let tips = repository.landed_refs(session.upstream()?, protected)?;
@@ -80,7 +80,7 @@ fn landed_refs(session: &Session) -> Result<Vec<RefTip>, OpsError> {
 }
 
 /// Same revision id, and same path or same body outside header and docstring.
-fn landed_nodes(
+pub fn landed_nodes(
     session: &Session,
     component: &Component,
     history: &History,

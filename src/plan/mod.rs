@@ -18,7 +18,6 @@ mod merge;
 mod migrate;
 mod next;
 mod rebase;
-mod review;
 mod sequence;
 mod strategy;
 mod sync;
@@ -48,7 +47,6 @@ pub use rebase::{
     Move, RebasePlan, RebaseRequest, Refusal, Renumbered, ScriptStanding, Standing, commit_message,
     history_after, list, plan_rebase, summarize,
 };
-pub use review::{Review, review};
 pub use strategy::Strategy;
 pub use sync::{
     PlannedStep, Repair, SyncPlan, SyncRefusal, SyncRequest, SyncStep, SyncStrategy, plan_descent,

@@ -46,6 +46,8 @@ pub struct Component {
     pub hint_unreachable: Option<String>,
     /// `hint-after-migrate`: what the project says after a change of the database.
     pub hint_after_migrate: Option<String>,
+    /// `review`: whether `check` reviews own revisions.
+    pub is_reviewed: bool,
     /// `lock-file`: the file that names the heads, so that git sees two of them as a conflict.
     pub lock_file: Option<RepoPath>,
     /// `sqlalchemy.url` of the ini, after interpolation.

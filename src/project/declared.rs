@@ -245,6 +245,7 @@ impl Declared<'_> {
         if component.alembic_command.as_ref().is_some_and(Vec::is_empty) {
             return Err(self.error(declaration, declaration.line, "`alembic` is an empty command"));
         }
+        component.is_reviewed = raw.review.unwrap_or(component.is_reviewed);
         let is_locked = raw.lock_file.or(self.source.raw.lock_file);
         component.lock_file = lock_file(is_locked, &component.version_locations);
         Ok(())
@@ -296,6 +297,7 @@ pub fn component(name: String, environment: Environment, raw: &RawSettings) -> C
         version_table_schema: None,
         hint_unreachable: raw.hint_unreachable.clone(),
         hint_after_migrate: raw.hint_after_migrate.clone(),
+        is_reviewed: raw.review == Some(true),
         lock_file,
         sqlalchemy_url: options.sqlalchemy_url,
     }

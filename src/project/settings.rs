@@ -84,6 +84,10 @@ pub struct RawSettings {
     /// so itself: git itself then has a conflict where two branches add revisions.
     #[schemars(extend("default" = false))]
     pub lock_file: Option<bool>,
+    /// Whether `check` reviews own revisions, too (DBM2xx: dropped columns, locks, a missing
+    /// downgrade), in every component that does not say so itself.
+    #[schemars(extend("default" = false))]
+    pub review: Option<bool>,
     /// The Alembic environments, by name; without it they are found.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawComponent>")]
@@ -167,6 +171,9 @@ pub struct RawComponent {
     /// where two branches add revisions.
     #[schemars(extend("default" = false))]
     pub lock_file: Option<bool>,
+    /// Whether `check` reviews own revisions, too (DBM2xx).
+    #[schemars(extend("default" = false))]
+    pub review: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::FindingReport;
+use super::review::render_review;
 use crate::ops::create::{CreateOutcome, NewRevisionFile};
 
 /// How many lines of `upgrade` are shown.
@@ -34,7 +36,8 @@ pub struct NewRevisionReport {
     /// The source text of `upgrade`.
     pub upgrade: String,
     pub destructive: Vec<DestructiveReport>,
-    pub review: Vec<String>,
+    /// What somebody ought to look at before it is committed, as `check --review` says it.
+    pub review: Vec<FindingReport>,
 }
 
 /// An operation that loses data.
@@ -70,10 +73,10 @@ impl NewRevisionReport {
             branch_labels: script.branch_labels.iter().map(ToString::to_string).collect(),
             path: script.path.to_string(),
             message: script.message.clone(),
-            empty: script.is_empty(),
+            empty: script.is_empty,
             upgrade: script.upgrade.clone(),
             destructive: destructive.collect(),
-            review: script.review.iter().map(ToString::to_string).collect(),
+            review: script.review.iter().map(FindingReport::from).collect(),
         }
     }
 }
@@ -107,7 +110,7 @@ fn render_one(outcome: &CreateOutcome, script: &NewRevisionFile, unicode: bool) 
         script.down_revisions.iter().map(|(id, message)| named(id.as_str(), message)).collect();
     let down = if down.is_empty() { "nothing, it is a base".to_owned() } else { down.join(", ") };
     text += &format!("  follows:  {down}\n");
-    if outcome.autogenerate && script.is_empty() {
+    if outcome.autogenerate && script.is_empty {
         text += "  upgrade:  nothing: the models and the database agree\n";
         return text;
     }
@@ -128,11 +131,10 @@ fn render_one(outcome: &CreateOutcome, script: &NewRevisionFile, unicode: bool) 
             text += &format!("    line {}: {}\n", operation.line, operation.what);
         }
     }
-    if !script.review.is_empty() {
+    let review = render_review(&script.review, &script.destructive, "    ");
+    if !review.is_empty() {
         text += "  review:\n";
-        for review in &script.review {
-            text += &format!("    {review}\n");
-        }
+        text += &review;
     }
     text
 }

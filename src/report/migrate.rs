@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::FindingReport;
+use super::review::render_review;
 use crate::ops::migrate::{ComponentMigration, Migration};
 use crate::plan::{DatabaseState, Direction};
 
@@ -45,6 +47,9 @@ pub struct MigrationReport {
     pub message: String,
     pub path: String,
     pub destructive: Vec<DestructiveReport>,
+    /// What there is to look at before it runs, as `check --review` says it; empty without
+    /// `--dry-run`.
+    pub review: Vec<FindingReport>,
 }
 
 /// An operation that loses data.
@@ -88,6 +93,7 @@ fn migration(migration: &Migration) -> MigrationReport {
             .iter()
             .map(|d| DestructiveReport { line: d.line, what: d.what.clone() })
             .collect(),
+        review: migration.review.iter().map(FindingReport::from).collect(),
     }
 }
 
@@ -133,6 +139,7 @@ pub fn render_migration(outcome: &ComponentMigration, dry_run: bool, unicode: bo
                 migration.path, destructive.line, destructive.what
             );
         }
+        text += &render_review(&migration.review, &migration.destructive, "      ");
     }
     if dry_run {
         return text

@@ -26,6 +26,7 @@ mod placed;
 mod rdjson;
 mod rebase;
 mod region;
+mod review;
 #[cfg(test)]
 mod samples;
 mod sarif;

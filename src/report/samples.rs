@@ -27,6 +27,7 @@ pub fn of(name: &str, judged: &Judged<'_>) -> ComponentCheck {
         findings,
         suppressed: Vec::new(),
         place: RepoPath::new("alembic.ini").expect("inside"),
+        is_reviewed: judged.review.is_some(),
         sources: sources(judged.history),
         heads: judged.history.head_ids(),
         bases: judged.history.base_ids(),

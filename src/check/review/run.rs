@@ -12,7 +12,8 @@ pub fn review(judged: &Judged<'_>) -> Vec<Finding> {
     if scope.nodes.is_empty() {
         return Vec::new();
     }
-    let database = scope.database.or_else(|| written_for(judged.history));
+    let told = scope.database.or_else(|| written_for(judged.history));
+    let database = told.or(scope.placeholder);
     scope.nodes.iter().flat_map(|&node| review_one(judged, node, database)).collect()
 }
 

@@ -10,6 +10,7 @@ use crate::check::Level;
 use crate::ops;
 use crate::ops::check::CheckOutcome;
 use crate::ops::ci_base::find_base;
+use crate::ops::review::Review;
 use crate::ops::{Session, SessionOptions};
 use crate::report::{
     CheckReport, ComponentCheckReport, FindingsStyle, GithubReport, GitlabReport, JunitReport,
@@ -27,6 +28,9 @@ pub struct Flags {
     /// Let warnings fail the check too
     #[arg(long)]
     pub strict: bool,
+    /// Review own revisions too (DBM201 and above), whatever the configuration says
+    #[arg(long)]
+    pub review: bool,
     /// In continuous integration, make do with the commits that this clone has
     #[arg(long)]
     pub no_fetch: bool,
@@ -36,7 +40,9 @@ pub struct Flags {
 pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(options(flags, global, ui)?)?;
     super::mention_open_operation(&session.repository, ui);
-    let outcome = ops::check::check(&session, environment::is_ci().then_some(Level::Error))?;
+    let review = if flags.review { Review::Always } else { Review::AsConfigured };
+    let would_diverge = environment::is_ci().then_some(Level::Error);
+    let outcome = ops::check::check(&session, would_diverge, review)?;
     for note in &outcome.notes {
         ui.note(&format!("note: {note}"));
     }

@@ -92,7 +92,7 @@ fn advise(outcome: &CreateOutcome, ui: &Ui) {
         ui.note(&format!("note: `dbm-git undo {operation}` deletes it again"));
     }
     for script in &outcome.scripts {
-        if outcome.autogenerate && script.is_empty() {
+        if outcome.autogenerate && script.is_empty {
             ui.note(&format!(
                 "hint: delete {} if nothing was meant to change; if something was, see whether \
                  env.py imports all models",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::check::{CheckOutcome, check};
 use super::super::database_target::{Asking, database_target, secrets};
 use super::super::hook_facts::HooksSought;
+use super::super::review::Review;
 use super::super::session::{Session, SessionOptions, Source};
 use super::super::status::{self, ComponentStatus, Host};
 use super::super::target::{command, project_files};
@@ -64,7 +65,7 @@ pub fn doctor(
             // A bare repository, or `--at`: files that no database goes with.
             Source::Index | Source::Commit(_) => Vec::new(),
         };
-        let checked = check(session, None);
+        let checked = check(session, None, Review::Never);
         for component in session.components()? {
             let mut found = component_checks(session, component, host)?;
             found.extend(history(&checked, component));
