@@ -33,7 +33,7 @@ pub use env::{EnvVersionTable, read_version_table};
 pub use footprint::{
     Act, Alteration, Column, ColumnType, Constraint, Destructive, Enumeration, Footprint,
     FunctionOperations, Hands, Import, Meeting, Operation, Operations, Place, Relation, Thing,
-    Touches, is_same_name, read_footprint, read_operations,
+    Touches, is_library, is_same_name, read_footprint, read_operations,
 };
 pub use header::{Element, Field, FieldValue, Header};
 pub use history::{History, Script, ScriptFile, ScriptProblem, ScriptProblemKind};

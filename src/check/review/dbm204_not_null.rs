@@ -48,7 +48,7 @@ fn told(reviewed: &Reviewed<'_>, at: usize, operation: &Operation) -> Option<Fin
                 return None;
             }
             // Perhaps it is emptied before.
-            if changes_before(reviewed, at, table) {
+            if reviewed.changes_rows_before(at, table) {
                 return None;
             }
             let message =
@@ -67,11 +67,6 @@ fn told(reviewed: &Reviewed<'_>, at: usize, operation: &Operation) -> Option<Fin
         }
         _ => None,
     }
-}
-
-fn changes_before(reviewed: &Reviewed<'_>, at: usize, table: &str) -> bool {
-    let mut before = reviewed.upgrade()[..at].iter();
-    before.any(|operation| operation.act == Act::ChangeRows && operation.is_on(table))
 }
 
 /// Whether the operation at `at` makes a column not null that nothing has filled.

@@ -34,12 +34,16 @@ Example
 };
 
 fn run(reviewed: &Reviewed<'_>) -> Vec<Finding> {
-    reviewed.upgrade().iter().filter_map(|operation| told(reviewed, operation)).collect()
+    let operations = reviewed.upgrade().iter().enumerate();
+    operations.filter_map(|(at, operation)| told(reviewed, at, operation)).collect()
 }
 
-fn told(reviewed: &Reviewed<'_>, operation: &Operation) -> Option<Finding> {
+fn told(reviewed: &Reviewed<'_>, at: usize, operation: &Operation) -> Option<Finding> {
     let Act::AlterColumn(change) = &operation.act else { return None };
     let (table, column) = (operation.table.as_deref()?, change.column.as_deref()?);
+    if reviewed.changes_rows_before(at, table) {
+        return None;
+    }
     let after = change.ty.as_ref().filter(|_| !operation.is_on_new_table)?;
     let before = change.existing_type.as_ref().or_else(|| type_before(reviewed, table, change))?;
     let lost = loss(before, after)?;
@@ -115,6 +119,13 @@ mod tests {
         ] {
             told(from, to, None);
         }
+    }
+
+    #[test]
+    fn rows_that_are_settled_before_are_not_told() {
+        let change = "op.alter_column('t', 'x', existing_type=sa.Text(), type_=sa.String(9))";
+        let settled = format!("op.execute('UPDATE t SET x = substr(x, 1, 9)')\n{change}");
+        check(&RULE, &script(&settled, "pass"), &[]);
     }
 
     #[test]

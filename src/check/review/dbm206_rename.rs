@@ -14,8 +14,8 @@ pub const RULE: Rule = Rule {
     explanation: "\
 Autogenerate compares names. A column that has got another name in the models is to it
 one that is gone and one that is new, and the same holds for tables. This is told where
-the new one has the type, or half of the columns, of the old one, and no rows are
-carried over in between.
+the new one has the type, or half of the columns, of the old one, their names are
+alike or there are no others, and no rows are carried over in between.
 
 Why it matters
   What was in the old one is dropped with it. The new one starts empty, and on a table
@@ -71,6 +71,22 @@ mod tests {
         check(&RULE, &script(&up, down), &told);
         check(&RULE, &script(&up, &down.replace("Integer", "Text")), &[]);
         check(&RULE, &script(&up.replace("'a'", "'b'"), "pass"), &[]);
+    }
+
+    #[test]
+    fn of_several_those_with_like_names() {
+        let columns = |names: &[&str], operation: fn(&str) -> String| {
+            names.iter().map(|name| operation(name)).collect::<Vec<_>>().join("\n")
+        };
+        let add = |name: &str| format!("op.add_column('t', sa.Column('{name}', sa.Integer()))");
+        let drop = |name: &str| format!("op.drop_column('t', '{name}')");
+        let added = columns(&["window", "nickname"], add);
+        let dropped = columns(&["creator_id", "nick_name", "kind"], drop);
+        check(
+            &RULE,
+            &script(&format!("{added}\n{dropped}"), "pass"),
+            &["10: `t.nick_name` is dropped and `t.nickname` added"],
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Reviewed;
 use crate::check::rules::{Rule, Run};
 use crate::check::{Code, Finding, Level};
-use crate::script::{Act, Operation, is_same_name};
+use crate::script::{Act, Column, Operation, is_same_name};
 
 pub const RULE: Rule = Rule {
     code: Code(207),
@@ -56,7 +56,7 @@ fn run(reviewed: &Reviewed<'_>) -> Vec<Finding> {
 
 fn is_left_behind(operation: &Operation, downgrade: &[Operation]) -> bool {
     let is_lasting = match &operation.act {
-        Act::AddValue { .. } => false,
+        Act::AddValue { .. } | Act::CreateTable { is_temporary: true, .. } => false,
         Act::Shape { what } => what != "create extension",
         act => act.is_shape(),
     };
@@ -78,8 +78,18 @@ fn is_left_behind(operation: &Operation, downgrade: &[Operation]) -> bool {
 
 /// Whether both are about the same index, constraint or type.
 fn is_of_same_name(act: &Act, back: &Act) -> bool {
+    if let (Act::DropType { name: Some(name) }, Act::CreateTable { columns, .. }) = (act, back) {
+        return columns.iter().any(|column| brings(column, name));
+    }
     let (Some(one), Some(other)) = (name_of(act), name_of(back)) else { return false };
     is_same_name(one, other)
+}
+
+/// Whether the table's column has its type come with it.
+fn brings(column: &Column, name: &str) -> bool {
+    let enumeration = column.ty.as_ref().and_then(|ty| ty.enumeration.as_ref());
+    let is_it = |of: &str| is_same_name(of, name);
+    enumeration.and_then(|of| of.name.as_deref()).is_some_and(is_it)
 }
 
 fn name_of(act: &Act) -> Option<&str> {
@@ -123,6 +133,8 @@ mod tests {
             ("CREATE TRIGGER r AFTER INSERT ON u EXECUTE f()", "op.drop_table('u')"),
             ("ALTER TABLE u ADD x int", "op.drop_column('u', 'x')"),
             ("CREATE EXTENSION x", "op.drop_table('u')"),
+            ("CREATE TEMP TABLE w AS SELECT 1", "op.drop_table('v')"),
+            ("DROP TYPE kind", "op.create_table('v', sa.Column('k', sa.Enum('a', name='kind')))"),
             ("UPDATE u SET x = 1", "op.drop_table('v')"),
             ("CREATE VIEW v AS SELECT 1", "raise NotImplementedError"),
             ("CREATE VIEW v AS SELECT 1", "pass"),

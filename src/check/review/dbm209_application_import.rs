@@ -3,7 +3,7 @@
 use super::Reviewed;
 use crate::check::rules::{Rule, Run};
 use crate::check::{Code, Finding, Level};
-use crate::script::Import;
+use crate::script::{Import, is_library};
 
 pub const RULE: Rule = Rule {
     code: Code(209),
@@ -12,7 +12,8 @@ pub const RULE: Rule = Rule {
     summary: "an own revision imports code of the application",
     explanation: "\
 The script imports a module that lies in this repository, outside of the folder of the
-migrations. Helpers in there are meant for migrations, and are fine.
+migrations, and uses it for more than the types of columns, which autogenerate writes
+that way. Helpers in the folder are meant for migrations, and are fine.
 
 Why it matters
   A revision runs for years: in every new database, in every test that starts from an
@@ -49,6 +50,9 @@ fn run(reviewed: &Reviewed<'_>) -> Vec<Finding> {
 }
 
 fn is_of_application(reviewed: &Reviewed<'_>, import: &Import) -> bool {
+    if import.is_of_types || is_library(&import.module) {
+        return false;
+    }
     // Relative to the version location: one or two dots stay among the migrations.
     if import.level > 0 {
         return import.level > 2;
@@ -72,11 +76,27 @@ mod tests {
 
     #[track_caller]
     fn told(import: &str, expected: &[&str]) {
-        check(&RULE, &format!("{import}\n{}", script("pass", "pass")), expected);
+        let uses = "session = Session(User, app, application, helpers, table_exists, op, logging)";
+        check(&RULE, &format!("{import}\n{}", script(uses, "pass")), expected);
         // In a function it is the same.
         let lines: Vec<String> = expected.iter().map(|line| line.replace("1: ", "7: ")).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        check(&RULE, &script(import, "pass"), &lines);
+        check(&RULE, &script(&format!("{import}\n{uses}"), "pass"), &lines);
+    }
+
+    #[test]
+    fn a_type_of_a_column_may_be_the_applications_own() {
+        let with = |column: &str| {
+            script(
+                &format!("from app.types import Guid, Kind\nop.add_column('t', {column})"),
+                "pass",
+            )
+        };
+        check(&RULE, &with("sa.Column('x', Guid())"), &[]);
+        check(&RULE, &with("sa.Column('x', type_=Guid())"), &[]);
+        let told = ["7: `app.types` is code of the application"];
+        check(&RULE, &with("sa.Column('x', sa.Enum(Kind))"), &told);
+        check(&RULE, &with("sa.Column('x', Guid(), server_default=Kind.a)"), &told);
     }
 
     #[test]
@@ -91,6 +111,7 @@ mod tests {
         for import in [
             "from sqlalchemy.orm import Session",
             "import application",
+            "import logging",
             "from app.migrations.helpers import table_exists",
             "from migrations import helpers",
             "from .helpers import table_exists",

@@ -38,19 +38,30 @@ Example
 
 fn run(reviewed: &Reviewed<'_>) -> Vec<Finding> {
     let operations: Vec<&Operation> = reviewed.on_postgresql().collect();
-    let mut found = Vec::new();
+    let mut found: Vec<Finding> = Vec::new();
     for (at, operation) in operations.iter().enumerate() {
         let Act::AddValue { of, value } = &operation.act else { continue };
         if !operation.is_in_transaction || is_new(&operations[..at], of) {
             continue;
         }
-        let is_used = operations[at + 1..].iter().any(|later| uses(later, operation, value));
+        let rest = &operations[at + 1..];
+        let end = rest.iter().position(|later| ends_transaction(later));
+        let is_used = rest[..end.unwrap_or(rest.len())].iter().any(|o| uses(o, operation, value));
+        if end.is_some() && !is_used {
+            continue;
+        }
         let then = if is_used { ", and used in the same one" } else { "" };
         let message = format!("value `{value}` is added to `{of}` in a transaction{then}");
         let help = "put it into `with op.get_context().autocommit_block():`";
         let finding = reviewed.finding(&RULE, operation, message).help(help);
         let level = if is_used { Level::Warning } else { Level::Note };
-        found.push(Finding { level, ..finding });
+        match found.last_mut().filter(|last| !is_used && last.level == level) {
+            Some(last) => {
+                let place = reviewed.place(operation.line, &operation.span);
+                last.related.push((place, "and here".to_owned()));
+            }
+            None => found.push(Finding { level, ..finding }),
+        }
     }
     found
 }
@@ -60,6 +71,10 @@ fn is_new(before: &[&Operation], of: &str) -> bool {
     before.iter().any(
         |operation| matches!(&operation.act, Act::CreateType(ty) if ty.name.as_deref() == Some(of)),
     )
+}
+
+fn ends_transaction(operation: &Operation) -> bool {
+    operation.act == Act::Commit || !operation.is_in_transaction
 }
 
 fn uses(later: &Operation, adding: &Operation, value: &str) -> bool {
@@ -81,7 +96,10 @@ mod tests {
     fn a_value_is_of_no_use_before_the_transaction_ends() {
         let told = "7: value `x` is added to `s` in a transaction, and used in the same one";
         check(&RULE, &script(&format!("{ADD}\n{USE}"), "pass"), &[told]);
-        check(&RULE, &script(ADD, "pass"), &["7: note value `x` is added to `s` in a transaction"]);
+        let unused = "7: note value `x` is added to `s` in a transaction";
+        check(&RULE, &script(ADD, "pass"), &[unused]);
+        let two = format!("{ADD}\n{}", ADD.replace("'x'", "'y'"));
+        check(&RULE, &script(&two, "pass"), &[unused]);
     }
 
     #[test]
@@ -89,6 +107,7 @@ mod tests {
         let block = format!("with op.get_context().autocommit_block():\n    {ADD}\n{USE}");
         check(&RULE, &script(&block, "pass"), &[]);
         check(&RULE, &script(&format!("op.execute('COMMIT')\n{ADD}"), "pass"), &[]);
+        check(&RULE, &script(&format!("{ADD}\nop.execute('COMMIT')\n{USE}"), "pass"), &[]);
         let new = format!("op.execute(\"CREATE TYPE s AS ENUM ('y')\")\n{ADD}");
         check(&RULE, &script(&new, "pass"), &[]);
         check_on(Some(DatabaseKind::MySql), &RULE, &script(ADD, "pass"), &[]);

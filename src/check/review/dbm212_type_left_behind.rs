@@ -60,7 +60,7 @@ fn run(reviewed: &Reviewed<'_>) -> Vec<Finding> {
 fn created(operation: &Operation) -> Vec<&str> {
     match &operation.act {
         Act::CreateType(of) => of.name.as_deref().into_iter().collect(),
-        Act::CreateTable { columns } => columns
+        Act::CreateTable { columns, .. } => columns
             .iter()
             .filter_map(|column| column.ty.as_ref()?.enumeration.as_ref())
             .filter(|of| of.comes_with_table)

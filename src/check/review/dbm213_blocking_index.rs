@@ -37,17 +37,16 @@ Example
 };
 
 fn run(reviewed: &Reviewed<'_>) -> Vec<Finding> {
-    reviewed
-        .on_postgresql()
-        .filter(|operation| !operation.is_on_new_table)
-        .filter_map(|operation| {
+    let found = reviewed.on_postgresql().filter(|operation| !operation.is_on_new_table).filter_map(
+        |operation| {
             let Act::CreateIndex { is_concurrent: false, .. } = operation.act else { return None };
             let table = operation.table.as_deref()?;
             let message = format!("nobody writes to `{table}` while this index is built");
             let help = "on a large table, `postgresql_concurrently=True` in an `autocommit_block`";
-            Some(reviewed.finding(&RULE, operation, message).help(help))
-        })
-        .collect()
+            Some((operation, reviewed.finding(&RULE, operation, message).help(help)))
+        },
+    );
+    reviewed.one_for_each_table(found)
 }
 
 #[cfg(test)]
@@ -62,6 +61,8 @@ mod tests {
     fn an_index_on_a_table_that_was_there_before() {
         let create = script("op.create_index('i', 't', ['x'])", "pass");
         check(&RULE, &create, &[TOLD]);
+        let twice = "op.create_index('i', 't', ['x'])\nop.create_index('j', 't', ['y'])";
+        check(&RULE, &script(twice, "pass"), &[TOLD]);
         check(&RULE, &script("op.execute('CREATE INDEX i ON t (x)')", "pass"), &[TOLD]);
         check_on(Some(DatabaseKind::Sqlite), &RULE, &create, &[]);
         check_on(None, &RULE, &create, &[]);

@@ -42,15 +42,15 @@ fn run(reviewed: &Reviewed<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let operations = reviewed.upgrade().iter().enumerate();
-    operations
+    let found = operations
         .filter(|(_, operation)| !operation.spares_postgresql && !operation.is_on_new_table)
         .filter_map(|(at, operation)| {
             let (what, help) = blocking(reviewed, at, operation)?;
             let table = operation.table.as_deref()?;
             let message = format!("{what} reads all of `{table}` under a lock");
-            Some(reviewed.finding(&RULE, operation, message).help(help))
-        })
-        .collect()
+            Some((operation, reviewed.finding(&RULE, operation, message).help(help)))
+        });
+    reviewed.one_for_each_table(found)
 }
 
 fn blocking(

@@ -1,6 +1,9 @@
 //! What autogenerate takes for a drop and an addition, and may be a rename. Which
 //! belong together one can only guess: of tables by the names of their columns, of
-//! columns by their types, which the downgrade tells.
+//! columns by their types, which the downgrade tells; and of both by their names,
+//! unless there is but one of each.
+
+use std::sync::Arc;
 
 use super::Reviewed;
 use crate::script::{Act, Column, ColumnType, Operation, is_same_name};
@@ -31,14 +34,17 @@ fn belongs(reviewed: &Reviewed<'_>, dropped: &Operation, added: &Operation) -> b
         return false;
     }
     match (&dropped.act, &added.act) {
-        (Act::DropTable, Act::CreateTable { columns }) => {
+        (Act::DropTable, Act::CreateTable { columns, .. }) => {
             !is_same_name(old, new)
                 && !carries_over(reviewed, new)
-                && is_like_table(reviewed, old, columns)
+                && is_like_table(reviewed, old, new, columns)
         }
         (Act::DropColumn { column: Some(column) }, Act::AddColumn(Some(other))) => {
             is_same_name(old, new)
-                && other.name.as_ref().is_some_and(|name| !is_same_name(name, column))
+                && other.name.as_ref().is_some_and(|name| {
+                    !is_same_name(name, column)
+                        && (is_like_name(column, name) || is_only_pair(reviewed, old))
+                })
                 && !carries_over(reviewed, new)
                 && is_like_column(reviewed, old, column, other)
         }
@@ -56,14 +62,20 @@ fn carries_over(reviewed: &Reviewed<'_>, table: &str) -> bool {
 }
 
 /// Whether at least half of the columns have the same names.
-fn is_like_table(reviewed: &Reviewed<'_>, old: &str, new: &[std::sync::Arc<Column>]) -> bool {
+fn is_like_table(
+    reviewed: &Reviewed<'_>,
+    old_name: &str,
+    new_name: &str,
+    new: &[Arc<Column>],
+) -> bool {
     let before = reviewed.downgrade().iter().find_map(|operation| match &operation.act {
-        Act::CreateTable { columns } if operation.is_on(old) => Some(columns),
+        Act::CreateTable { columns, .. } if operation.is_on(old_name) => Some(columns),
         _ => None,
     });
-    // Nothing is known of what it was: any one may be it.
-    let Some(before) = before.filter(|before| !before.is_empty()) else { return true };
-    let names = |columns: &[std::sync::Arc<Column>]| -> Vec<String> {
+    let Some(before) = before.filter(|before| !before.is_empty()) else {
+        return is_like_name(old_name, new_name) || has_only_two_tables(reviewed);
+    };
+    let names = |columns: &[Arc<Column>]| -> Vec<String> {
         columns.iter().filter_map(|column| column.name.clone()).collect()
     };
     let (before, after) = (names(before), names(new));
@@ -83,6 +95,32 @@ fn is_like_column(reviewed: &Reviewed<'_>, table: &str, old: &str, new: &Column)
         (Some(Some(before)), Some(after)) => is_same_type(before, after),
         _ => true,
     }
+}
+
+/// Whether of the table's columns one is dropped, and one added.
+fn is_only_pair(reviewed: &Reviewed<'_>, table: &str) -> bool {
+    let count = |is_it: fn(&Act) -> bool| {
+        reviewed.upgrade().iter().filter(|o| o.is_on(table) && is_it(&o.act)).count()
+    };
+    count(|act| matches!(act, Act::DropColumn { .. })) == 1
+        && count(|act| matches!(act, Act::AddColumn(_))) == 1
+}
+
+/// Whether one table is dropped, and one created.
+fn has_only_two_tables(reviewed: &Reviewed<'_>) -> bool {
+    let count =
+        |is_it: fn(&Act) -> bool| reviewed.upgrade().iter().filter(|o| is_it(&o.act)).count();
+    count(|act| matches!(act, Act::DropTable)) == 1
+        && count(|act| matches!(act, Act::CreateTable { .. })) == 1
+}
+
+/// Whether they share a word, or most of their letters.
+fn is_like_name(one: &str, other: &str) -> bool {
+    const SHORTEST: usize = 3;
+    const MOST: f64 = 0.6;
+    let mut words = one.split('_').filter(|word| word.len() >= SHORTEST);
+    words.any(|word| other.split('_').any(|other| word.eq_ignore_ascii_case(other)))
+        || strsim::normalized_damerau_levenshtein(one, other) >= MOST
 }
 
 fn is_same_type(one: &ColumnType, other: &ColumnType) -> bool {

@@ -60,12 +60,38 @@ impl<'a> Reviewed<'a> {
         rule.finding(message).at(self.place(line, span)).about([self.revision.id.clone()])
     }
 
+    /// Of findings about operations the first one for each table, with the places of
+    /// the others: they wait for the same lock.
+    pub fn one_for_each_table(
+        &self,
+        found: impl Iterator<Item = (&'a Operation, Finding)>,
+    ) -> Vec<Finding> {
+        let mut tables: Vec<(Option<&str>, Finding)> = Vec::new();
+        for (operation, finding) in found {
+            let table = operation.table.as_deref();
+            match tables.iter_mut().find(|(known, _)| *known == table) {
+                Some((_, first)) => {
+                    let place = self.place(operation.line, &operation.span);
+                    first.related.push((place, "and here".to_owned()));
+                }
+                None => tables.push((table, finding)),
+            }
+        }
+        tables.into_iter().map(|(_, finding)| finding).collect()
+    }
+
     /// Where an operation begins: its first line is enough to know it by.
     pub fn place(&self, line: u32, span: &Span) -> Location {
         let text = self.bytes.get(span.clone()).unwrap_or_default();
         let first = text.split(|&byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
         let end = span.start + first.trim_ascii_end().len();
         Location::at(self.path.clone(), line, &(span.start..end))
+    }
+
+    /// Whether rows of the table are changed before the operation at `index`.
+    pub fn changes_rows_before(&self, index: usize, table: &str) -> bool {
+        let mut before = self.upgrade()[..index].iter();
+        before.any(|operation| operation.act == Act::ChangeRows && operation.is_on(table))
     }
 
     /// Whether rows of the table may have been changed before the operation at `index`.

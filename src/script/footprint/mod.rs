@@ -11,6 +11,8 @@ mod expressions;
 mod format;
 mod meeting;
 mod operation;
+#[cfg(test)]
+mod operation_tests;
 mod reader;
 mod recorder;
 mod sql;
@@ -19,6 +21,7 @@ mod statements;
 #[cfg(test)]
 mod tests;
 mod touches;
+mod uses;
 mod value;
 
 pub use meeting::{Hands, Meeting, Place, Relation, Thing};
@@ -28,3 +31,4 @@ pub use operation::{
 };
 pub use reader::{read_footprint, read_operations};
 pub use touches::{Destructive, Footprint, Touches};
+pub use value::is_library;

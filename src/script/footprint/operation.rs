@@ -56,6 +56,8 @@ pub enum Act {
     /// All columns that are known.
     CreateTable {
         columns: Vec<Arc<Column>>,
+        /// It goes with the session, or sooner.
+        is_temporary: bool,
     },
     DropTable,
     RenameTable {
@@ -97,7 +99,9 @@ pub enum Act {
         of: String,
         value: String,
     },
-    /// Rows are inserted, updated or deleted.
+    /// Rows that are written there are inserted.
+    InsertRows,
+    /// Rows that are there are updated or deleted, or go from one table to another.
     ChangeRows,
     /// Something else that SQL creates, alters or drops: `create trigger`.
     Shape {
@@ -169,10 +173,10 @@ pub struct Enumeration {
 pub struct Import {
     /// `app.models`; empty in `from . import x`.
     pub module: String,
-    /// What is taken from it; empty where it is the module itself.
-    pub names: Vec<String>,
     /// The dots of a relative import.
     pub level: u32,
+    /// Whether nothing of it is used but in the types of columns.
+    pub is_of_types: bool,
     pub line: u32,
     pub span: Span,
 }
@@ -192,7 +196,14 @@ impl Operation {
 impl Act {
     /// Whether it changes the schema.
     pub fn is_shape(&self) -> bool {
-        !matches!(self, Self::ChangeRows | Self::Commit | Self::Unknown | Self::ValidateConstraint)
+        !matches!(
+            self,
+            Self::InsertRows
+                | Self::ChangeRows
+                | Self::Commit
+                | Self::Unknown
+                | Self::ValidateConstraint
+        )
     }
 }
 

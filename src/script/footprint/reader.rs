@@ -46,7 +46,7 @@ pub fn read_operations(bytes: &[u8]) -> Option<Operations> {
     if !parsed.errors().is_empty() {
         return None;
     }
-    let mut reader = Reader::new(&source, bytes, Some(Recorder::new(bytes)));
+    let mut reader = Reader::new(&source, bytes, Some(Recorder::new(bytes, parsed.suite())));
     reader.run_body(parsed.suite());
     let upgrade = reader.operations("upgrade");
     let downgrade = reader.operations("downgrade");
@@ -315,7 +315,7 @@ impl<'a, 's> Reader<'a, 's> {
 }
 
 /// One line of code, not longer than anybody reads.
-fn shortened(code: &str) -> String {
+pub(super) fn shortened(code: &str) -> String {
     // Only the beginning is needed, and there may be megabytes.
     let start = &code[..code.floor_char_boundary(8 * MAX_QUOTED)];
     let line = start.split_whitespace().collect::<Vec<_>>().join(" ");

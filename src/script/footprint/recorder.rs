@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ruff_python_ast::{CmpOp, Expr, ExprCall};
+use ruff_python_ast::{CmpOp, Expr, ExprCall, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::super::Span;
@@ -12,13 +12,15 @@ use super::arguments::{Arguments, Named};
 use super::operation::{
     Act, Alteration, Column, ColumnType, Constraint, Enumeration, Import, Operation,
 };
-use super::reader::Reader;
+use super::reader::{Reader, shortened};
 use super::sql_acts::acts;
 use super::touches::key;
+use super::uses::used_beside_types;
 use super::value::{BatchTable, Value};
 
 /// More than anybody looks at.
 const MAX_OPERATIONS: usize = 10_000;
+const MAX_IMPORTS: usize = 1_000;
 
 /// What was noted so far of one function.
 #[derive(Debug, Default)]
@@ -29,16 +31,17 @@ pub(super) struct Recorder {
     pub autocommit_blocks: usize,
     has_committed: bool,
     pub spares_postgresql: bool,
+    used_beside_types: Option<HashSet<String>>,
     /// Offsets at which lines begin.
     lines: Vec<usize>,
 }
 
 impl Recorder {
-    pub fn new(bytes: &[u8]) -> Self {
+    pub fn new(bytes: &[u8], body: &[Stmt]) -> Self {
         let is_line_end = |&at: &usize| bytes[at] == b'\n' || bytes.get(at + 1) != Some(&b'\n');
         let ends = memchr::memchr2_iter(b'\n', b'\r', bytes).filter(is_line_end);
         let lines = std::iter::once(0).chain(ends.map(|end| end + 1)).collect();
-        Self { lines, ..Self::default() }
+        Self { lines, used_beside_types: used_beside_types(body), ..Self::default() }
     }
 
     pub fn line(&self, offset: usize) -> u32 {
@@ -88,7 +91,7 @@ impl<'a> Reader<'a, '_> {
                         Some(Value::Table(table)) => table.clone(),
                         _ => None,
                     };
-                    self.note(call.range(), table, Act::ChangeRows);
+                    self.note(call.range(), table, Act::InsertRows);
                 }
                 _ => self.note(call.range(), None, Act::Unknown),
             }
@@ -124,6 +127,7 @@ impl<'a> Reader<'a, '_> {
                         _ => None,
                     })
                     .collect(),
+                is_temporary: false,
             },
             "drop_table" => Act::DropTable,
             "rename_table" => {
@@ -177,7 +181,7 @@ impl<'a> Reader<'a, '_> {
             given.args.iter().chain(named.into_iter().flatten()).filter_map(number).collect()
         });
         ColumnType {
-            text: self.code(expr.range()).split_whitespace().collect::<Vec<_>>().join(" "),
+            text: shortened(self.code(expr.range())),
             name: name.to_lowercase(),
             numbers,
             has_time_zone: keyword("timezone").is_some_and(|k| is_true(&k.value)),
@@ -315,6 +319,7 @@ impl<'a> Reader<'a, '_> {
         let span = self.in_file(range);
         let is_certain = self.is_certain;
         let Some(recorder) = &mut self.recorder else { return };
+        let is_in_transaction = recorder.autocommit_blocks == 0 && !recorder.has_committed;
         let compared = table.as_deref().map(key);
         let is_on_new_table = compared.as_ref().is_some_and(|t| recorder.created.contains(t));
         match (&act, compared) {
@@ -334,26 +339,23 @@ impl<'a> Reader<'a, '_> {
             line,
             span,
             is_certain,
-            is_in_transaction: recorder.autocommit_blocks == 0 && !recorder.has_committed,
+            is_in_transaction,
             is_on_new_table,
             spares_postgresql: recorder.spares_postgresql,
             sql,
         });
     }
 
-    pub fn note_import<'n>(
-        &mut self,
-        module: &str,
-        names: impl Iterator<Item = &'n str>,
-        level: u32,
-        range: TextRange,
-    ) {
+    /// Notes what is taken from elsewhere, and under which names.
+    pub fn note_import(&mut self, module: &str, bound: &[&str], level: u32, range: TextRange) {
         let span: Span = self.in_file(range);
         let Some(recorder) = &mut self.recorder else { return };
         let line = recorder.line(span.start);
-        let names = names.map(str::to_owned).collect();
-        let import = Import { module: module.to_owned(), names, level, line, span };
-        if !recorder.imports.contains(&import) {
+        let used = recorder.used_beside_types.as_ref();
+        let is_used = |name: &&str| *name == "*" || used.is_none_or(|used| used.contains(*name));
+        let is_of_types = !bound.iter().any(is_used);
+        let import = Import { module: module.to_owned(), level, is_of_types, line, span };
+        if recorder.imports.len() < MAX_IMPORTS && !recorder.imports.contains(&import) {
             recorder.imports.push(import);
         }
     }

@@ -116,7 +116,9 @@ impl Cursor<'_, '_> {
             "drop" => self.drop(),
             "insert" | "update" | "delete" | "truncate" | "merge" | "replace" | "copy" => {
                 self.skip(&["into", "from", "table", "only", "ignore", "or", "replace"]);
-                vec![(self.name(), Act::ChangeRows)]
+                let is_written_out = first == "insert" && !self.has_any(&["select"]);
+                let act = if is_written_out { Act::InsertRows } else { Act::ChangeRows };
+                vec![(self.name(), act)]
             }
             "with" if self.has_any(&["insert", "update", "delete"]) => {
                 vec![(None, Act::ChangeRows)]
@@ -263,10 +265,11 @@ impl Cursor<'_, '_> {
 
     fn create(mut self) -> SqlAct {
         let whole = self;
-        self.skip(&["unique", "temporary", "temp", "unlogged", "fulltext"]);
+        self.skip(&["unique", "unlogged", "fulltext", "global", "local"]);
+        let is_temporary = self.take("temporary") || self.take("temp");
         if self.take("table") {
             self.skip(&["if", "not", "exists"]);
-            return (self.name(), Act::CreateTable { columns: Vec::new() });
+            return (self.name(), Act::CreateTable { columns: Vec::new(), is_temporary });
         }
         if self.take("index") {
             let is_concurrent = self.take("concurrently");
@@ -513,9 +516,22 @@ mod tests {
         check("ALTER TYPE t RENAME TO t_old", "RenameType { name: \"t\", to: \"t_old\" }");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_words_make_it_panic(words in proptest::collection::vec(proptest::sample::select(vec![
+            "alter ", "table ", "a", " add ", " drop ", "column ", "create ", "type ", "enum", "(", ")", ",",
+            ";", "'", "\"", "`", "$", "$$", "--", "/*", "*/", ".", "\n", "index ", "on ", " set ", "not ",
+            "null", " rename ", "to ", "with ", "select ", "f(", "é", "?", "value ",
+        ]), 0..40)) {
+            acts(&words.concat());
+        }
+    }
+
     #[test]
     fn rows_and_the_rest() {
         check("UPDATE a SET x = 'drop; table' -- ;\n WHERE y", "a: ChangeRows");
+        check("INSERT INTO a VALUES (1)", "a: InsertRows");
+        check("CREATE TEMP TABLE a AS SELECT 1", "a: create");
         check("insert into \"s\".\"a\" select 1", "s.a: ChangeRows");
         check("WITH x AS (SELECT 1) UPDATE a SET b = 1", "ChangeRows");
         check("SELECT count(*) FROM a; SET lock_timeout = '2s'", "");

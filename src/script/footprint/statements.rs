@@ -109,20 +109,22 @@ impl<'a> Reader<'a, '_> {
             Stmt::Import(s) => {
                 for alias in &s.names {
                     let module = alias.name.as_str();
-                    self.note_import(module, std::iter::empty(), 0, s.range);
+                    let top = module.split('.').next().unwrap_or(module);
+                    let bound = alias.asname.as_ref().map_or(top, |name| name.as_str());
+                    self.note_import(module, &[bound], 0, s.range);
                     match &alias.asname {
                         Some(name) => self.bind(name.as_str(), imported_module(module)),
-                        None => {
-                            let top = module.split('.').next().unwrap_or(module);
-                            self.bind(top, imported_module(top));
-                        }
+                        None => self.bind(top, imported_module(top)),
                     }
                 }
             }
             Stmt::ImportFrom(s) => {
                 let module = s.module.as_ref().map_or("", |module| module.as_str());
-                let names = s.names.iter().map(|alias| alias.name.as_str());
-                self.note_import(module, names, s.level, s.range);
+                let names = s.names.iter();
+                let bound: Vec<&str> = names
+                    .map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).as_str())
+                    .collect();
+                self.note_import(module, &bound, s.level, s.range);
                 for alias in &s.names {
                     let name = alias.name.as_str();
                     let value = if s.level > 0 { Value::Unknown } else { imported(module, name) };

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Touches, read_footprint};
+use super::{Touches, read_footprint, read_operations};
 use crate::script::SchemaObject;
 
 const IMPORTS: &str = "from alembic import op, context\nimport sqlalchemy as sa\n";
@@ -411,7 +411,10 @@ fn what_python_refuses_has_no_footprint() {
 fn survives(script: String) -> Option<super::Footprint> {
     std::thread::Builder::new()
         .stack_size(1 << 20)
-        .spawn(move || read_footprint(script.as_bytes()))
+        .spawn(move || {
+            read_operations(script.as_bytes());
+            read_footprint(script.as_bytes())
+        })
         .expect("a thread")
         .join()
         .expect("no overflow")
@@ -453,6 +456,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         read_footprint(&bytes);
+        read_operations(&bytes);
     }
 
     #[test]
@@ -464,6 +468,7 @@ proptest! {
     ]), 0..60)) {
         let script = format!("{IMPORTS}def upgrade():\n    {}", words.concat());
         read_footprint(script.as_bytes());
+        read_operations(script.as_bytes());
     }
 
     #[test]

@@ -207,6 +207,12 @@ pub(super) fn imported<'a>(module: &str, name: &'a str) -> Value<'a> {
     }
 }
 
+/// Whether the module belongs to Python or to one of the libraries that
+/// migrations are written with.
+pub fn is_library(module: &str) -> bool {
+    matches!(imported_module(module), Value::Standard(_) | Value::Library(_) | Value::Alembic)
+}
+
 /// The value of `import <module>`.
 pub(super) fn imported_module(module: &str) -> Value<'_> {
     match module {
