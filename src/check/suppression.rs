@@ -281,6 +281,45 @@ mod tests {
     }
 
     #[test]
+    fn a_suppression_of_the_review_is_judged_where_its_script_is_reviewed() {
+        let script = |comment: &str| {
+            format!(
+                "revision = 'b'\ndown_revision = 'a'\n{comment}\n\n\
+                 def upgrade():\n    op.drop_table('t')\n\n\
+                 def downgrade():\n    op.create_table('t')\n"
+            )
+            .replace("revision = 'b'", "from alembic import op\nrevision = 'b'")
+        };
+        let with =
+            |comment: &str| history_and("<base> -> a", &[("versions/b.py", &script(comment))]);
+        let (modules, location) = (std::collections::BTreeSet::new(), RepoPath::root());
+        let reviewed = |history, nodes| Judged {
+            review: Some(crate::check::ReviewScope {
+                nodes,
+                database: None,
+                placeholder: None,
+                modules: &modules,
+                script_location: &location,
+            }),
+            ..judge(history)
+        };
+        let plain = with("");
+        let node = [plain.graph.node("b").expect("there")];
+        check(&reviewed(&plain, &node), "DBM203");
+        check(&judge(&plain), "");
+        let used = with("# dbm-git: ignore DBM203 nobody reads it");
+        check(&reviewed(&used, &node), "(DBM203 nobody reads it)");
+        check(&judge(&used), "");
+        let unused = with("# dbm-git: ignore DBM203, DBM204 nobody reads it");
+        check(
+            &reviewed(&unused, &node),
+            "(DBM203 nobody reads it); DBM204 is ignored, and is not found",
+        );
+        check(&judge(&unused), "");
+        check(&reviewed(&unused, &[]), "");
+    }
+
+    #[test]
     fn what_is_wrong_with_a_change_alone_is_of_no_use_later_and_that_is_fine() {
         let landed = history("<base> -> a");
         let with = |text: &str| history_and("", &[("versions/a.py", text)]);

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::support::{ErrorJson, TestRepo, VERSIONS};
+use super::support::{ErrorJson, FindingJson, TestRepo, VERSIONS};
 use super::{changes, diverged, rows, sql, tables};
 
 /// `create --format json`.
@@ -28,7 +28,7 @@ struct NewRevisionJson {
     empty: bool,
     upgrade: String,
     destructive: Vec<DestructiveJson>,
-    review: Vec<String>,
+    review: Vec<FindingJson>,
 }
 
 #[derive(Debug, Deserialize)]

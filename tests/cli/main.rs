@@ -14,6 +14,7 @@ mod merge;
 mod overview;
 mod rebase;
 mod remembered;
+mod review;
 mod schemas;
 mod status;
 #[path = "../support/mod.rs"]

@@ -52,3 +52,53 @@ fn written_for(history: &History) -> Option<DatabaseKind> {
     };
     KINDS.into_iter().find(|(name, _)| imports(name)).map(|(_, kind)| kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::check::ReviewScope;
+    use crate::check::testing::{history_and, judge};
+    use crate::tree::RepoPath;
+
+    const INDEX: &str = "from alembic import op\nrevision = 'b'\ndown_revision = 'a'\n\n\
+        def upgrade():\n    op.create_index('i', 't', ['x'])\n\n\
+        def downgrade():\n    op.drop_index('i', 't')\n";
+
+    /// The codes that are found in `b`, and nowhere else.
+    fn found(first: &str, database: Option<DatabaseKind>) -> Vec<String> {
+        let history = history_and(
+            "",
+            &[
+                ("versions/a.py", &format!("{first}revision = 'a'\ndown_revision = None\n")),
+                ("versions/b.py", INDEX),
+            ],
+        );
+        let node = history.graph.node("b").expect("there");
+        let scope = ReviewScope {
+            nodes: &[node],
+            database,
+            placeholder: Some(DatabaseKind::Sqlite),
+            modules: &BTreeSet::new(),
+            script_location: &RepoPath::new("versions").expect("inside"),
+        };
+        let judged = Judged { review: Some(scope), ..judge(&history) };
+        review(&judged).iter().map(|finding| finding.code.to_string()).collect()
+    }
+
+    #[test]
+    fn the_scripts_tell_the_database_where_the_configuration_does_not() {
+        let postgres = "from sqlalchemy.dialects import postgresql\n";
+        assert_eq!(found("", Some(DatabaseKind::Postgres)), ["DBM213"]);
+        assert_eq!(found(postgres, None), ["DBM213"]);
+        assert_eq!(found(postgres, Some(DatabaseKind::MySql)), Vec::<String>::new());
+        assert_eq!(found("", None), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nothing_is_reviewed_where_nobody_asks() {
+        let history = history_and("<base> -> a", &[("versions/b.py", INDEX)]);
+        assert_eq!(review(&judge(&history)), []);
+    }
+}

@@ -33,6 +33,10 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
                 "dbm-git check --staged --strict",
                 "Judges what would be committed; warnings count, too.",
             ),
+            (
+                "dbm-git check --review",
+                "Looks at what own revisions do, too: data that is lost, locks, a missing downgrade.",
+            ),
             ("dbm-git check --at v1.2 --format json", "Judges a tag, for a program to read."),
         ],
     ),

@@ -37,10 +37,8 @@ fn tokens(sql: &str) -> Vec<Token<'_>> {
             continue;
         }
         let (token, length) = match first {
-            '\'' => quoted(rest, "'", |text| Token::Text(text)),
-            '$' if dollar(rest).is_some() => {
-                quoted(rest, dollar(rest).unwrap_or("$"), |text| Token::Text(text))
-            }
+            '\'' => quoted(rest, "'", Token::Text),
+            '$' if dollar(rest).is_some() => quoted(rest, dollar(rest).unwrap_or("$"), Token::Text),
             '"' => quoted(rest, "\"", |text| Token::Word(text.to_owned())),
             '`' => quoted(rest, "`", |text| Token::Word(text.to_owned())),
             _ if is_name(first) => {
