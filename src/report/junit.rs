@@ -167,8 +167,8 @@ mod tests {
     fn findings_are_failures_and_rules_without_any_pass() {
         insta::assert_snapshot!(JunitReport::new(&awkward(), false).to_xml(), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
-        <testsuites name="dbm-git" tests="37" failures="1" errors="0">
-          <testsuite name="default" tests="19" failures="0" errors="0" skipped="0">
+        <testsuites name="dbm-git" tests="39" failures="1" errors="0">
+          <testsuite name="default" tests="20" failures="0" errors="0" skipped="0">
             <testcase name="DBM013 stale docstring versions/b.py:3:14" classname="dbm-git.default" time="0">
               <system-out>versions/b.py:3:14: warning[DBM013]: the docstring says `Revision ID: x`, the code `b`
         versions/b.py:6:12: what alembic reads
@@ -196,8 +196,9 @@ mod tests {
             <testcase name="DBM016 uncommitted revision" classname="dbm-git.default" time="0"/>
             <testcase name="DBM017 unused suppression" classname="dbm-git.default" time="0"/>
             <testcase name="DBM018 lock file" classname="dbm-git.default" time="0"/>
+            <testcase name="DBM101 semantic conflict" classname="dbm-git.default" time="0"/>
           </testsuite>
-          <testsuite name="o|d: d,%" tests="18" failures="1" errors="0" skipped="0">
+          <testsuite name="o|d: d,%" tests="19" failures="1" errors="0" skipped="0">
             <testcase name="DBM006 dynamic header a b/50%, ä:1.py:1:6" classname="dbm-git.o|d: d,%" time="0">
               <failure message="a `{x}`\nand ]]&gt;\u{1b}[31m 100%: &lt;b&gt;|[y](1)" type="error">a b/50%, ä:1.py:1:6: error[DBM006]: a `{x}`\nand ]]&gt;\u{1b}[31m 100%: &lt;b&gt;|[y](1)
         a b/50%, ä:1.py:1: and | there\nyonder
@@ -223,6 +224,7 @@ mod tests {
             <testcase name="DBM016 uncommitted revision" classname="dbm-git.o|d: d,%" time="0"/>
             <testcase name="DBM017 unused suppression" classname="dbm-git.o|d: d,%" time="0"/>
             <testcase name="DBM018 lock file" classname="dbm-git.o|d: d,%" time="0"/>
+            <testcase name="DBM101 semantic conflict" classname="dbm-git.o|d: d,%" time="0"/>
           </testsuite>
         </testsuites>
         "#);

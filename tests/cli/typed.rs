@@ -11,7 +11,7 @@ fn every_code_is_explained() {
     let list = repo.dbm(["explain"]).expect_code(0);
     let codes: Vec<&str> =
         list.stdout.lines().filter_map(|l| l.split_whitespace().next()).collect();
-    assert_eq!(codes.len(), 33, "{list}");
+    assert_eq!(codes.len(), 34, "{list}");
     for code in codes {
         let run = repo.dbm(["explain", code]).expect_code(0);
         assert!(run.stdout.starts_with(&format!("{code}: ")), "{run}");

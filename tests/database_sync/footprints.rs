@@ -172,7 +172,6 @@ fn check(kind: Kind, mut url: impl FnMut() -> (String, Option<Server>)) {
         all.created += seen.created;
         all.dropped += seen.dropped;
     }
-    eprintln!("{kind:?}: {all:?}");
     let each = all.revisions;
     assert!(all.differences > each && all.created > each / 2 && all.dropped > each / 10, "{all:?}");
     // Who calls everything opaque misses nothing.

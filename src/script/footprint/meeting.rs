@@ -204,7 +204,11 @@ impl Hand {
 fn is_vague(act: &Act) -> bool {
     match act {
         // Rows that are read for others may have been changed by them.
-        Act::ChangeRows | Act::Shape { .. } | Act::Unknown | Act::AddColumn(None) => true,
+        Act::InsertRows
+        | Act::ChangeRows
+        | Act::Shape { .. }
+        | Act::Unknown
+        | Act::AddColumn(None) => true,
         Act::DropColumn { column } => column.is_none(),
         Act::AlterColumn(change) => change.column.is_none(),
         _ => false,
@@ -225,7 +229,9 @@ fn things_of(act: &Act, table: Option<&str>) -> (Vec<Thing>, Vec<Thing>) {
     };
     let plain = |thing: Option<Thing>| (thing.into_iter().collect(), Vec::new());
     match act {
-        Act::CreateTable { columns } => {
+        // Gone with the connection.
+        Act::CreateTable { is_temporary: true, .. } => (Vec::new(), Vec::new()),
+        Act::CreateTable { columns, .. } => {
             let types = columns.iter().filter_map(|column| {
                 let of = column.ty.as_ref()?.enumeration.as_ref()?;
                 Some(Thing::Type(key(of.name.as_ref().filter(|_| of.comes_with_table)?)))
@@ -258,6 +264,7 @@ fn things_of(act: &Act, table: Option<&str>) -> (Vec<Thing>, Vec<Thing>) {
         }
         Act::AddValue { of, .. } => plain(Some(Thing::Type(key(of)))),
         Act::ValidateConstraint
+        | Act::InsertRows
         | Act::ChangeRows
         | Act::Shape { .. }
         | Act::Commit

@@ -43,8 +43,11 @@ pub struct Migrations {
     names: usize,
 }
 
+/// The lines of an operation; `None` if the schema has no place for it.
+type Operation = fn(&mut Migrations) -> Option<Vec<String>>;
+
 /// What can be done to a schema.
-const OPERATIONS: &[fn(&mut Migrations) -> Option<Vec<String>>] = &[
+const OPERATIONS: &[Operation] = &[
     Migrations::create_table,
     Migrations::create_table,
     Migrations::drop_table,
