@@ -75,7 +75,8 @@ fn a_revision_is_written_on_top_of_the_head() {
       revision: b (add users)
       follows:  a (root)
       review:
-        `upgrade` and `downgrade` are yet to be written
+        line 21: warning[DBM201]: `upgrade` does nothing
+          help: write what it is to do, or delete the revision
     ");
     assert_eq!(changes(&repo), "?? migrations/versions/b_add_users.py");
     assert!(repo.read(&format!("{VERSIONS}/b_add_users.py")).contains("Revises: a"));
@@ -125,7 +126,8 @@ fn the_first_revision_is_a_base() {
       revision: b (first)
       follows:  nothing, it is a base
       review:
-        `upgrade` and `downgrade` are yet to be written
+        line 21: warning[DBM201]: `upgrade` does nothing
+          help: write what it is to do, or delete the revision
     ");
 }
 
@@ -171,8 +173,8 @@ fn what_destroys_data_is_named_with_its_line() {
         line 24: op.drop_table('other')
         line 26: op.drop_column('t_a', 'old')
       review:
-        `t_a.old` is dropped and `t_a.new` added: if that is a rename, `op.alter_column(.., new_column_name=..)` keeps the values
-        `op.add_column('t_a', sa.Column('new', sa.Integer(), nullable=False))` fails on a table that has rows: give it a `server_default`, or fill it before it becomes not null
+        line 25: warning[DBM204]: column `t_a.new` is not null, and has no value for existing rows
+          help: give it a `server_default`, or fill it before it becomes not null
     ");
     let repo = modelled("");
     sql(&repo, &["CREATE TABLE other (id INTEGER)"]);
@@ -262,7 +264,8 @@ fn labelled_heads_have_to_be_told_apart() {
         (1, "default", false)
     );
     assert!(script.branch_labels.is_empty(), "{report:?}");
-    assert_eq!(script.review, ["`upgrade` and `downgrade` are yet to be written"]);
+    // A dependency is a purpose.
+    assert!(script.review.is_empty(), "{report:?}");
     let run = repo.dbm(["create", "-q", "-m", "third", "--head", "base", "--branch-label", "crm"]);
     let status = run.expect_code(0).stdout;
     assert!(status.contains("nothing, it is a base"), "{status}");

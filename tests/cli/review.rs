@@ -42,7 +42,26 @@ fn found(run: &Run) -> Vec<String> {
 fn own_revisions_are_reviewed_where_that_is_asked_for() {
     let repo = own(DROP, "pass");
     insta::assert_snapshot!(repo.dbm(["check"]), @"2 revisions, head b");
-    insta::assert_snapshot!(repo.dbm(["check", "--review"]), @"");
+    insta::assert_snapshot!(repo.dbm(["check", "--review"]), @"
+    2 revisions, head b
+    warning[DBM203]: column `users.age` is dropped with its values
+     --> migrations/versions/b.py:9:5
+      |
+    9 |     op.drop_column('users', 'age')
+      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: drop it once no running version of the application uses it
+
+    warning[DBM202]: `downgrade` does nothing, though `upgrade` changes the schema
+      --> migrations/versions/b.py:12:5
+       |
+    12 | def downgrade():
+       |     ^^^^^^^^^
+       |
+       = help: write the way back, or let it raise so that nobody believes in it
+
+    2 warnings
+    ");
     let run = repo.dbm(["check", "--review", "--format", "json"]).expect_code(0);
     assert_eq!(found(&run), ["DBM203 warning", "DBM202 warning"]);
     let check: CheckJson = run.json();
@@ -77,7 +96,10 @@ fn a_comment_with_a_reason_silences_it_and_is_of_use_only_there() {
     let path = format!("{VERSIONS}/b.py");
     let text = repo.read(&path);
     repo.write(&path, text.clone() + "# dbm-git: ignore DBM203 unused since 2.4\n");
-    insta::assert_snapshot!(repo.dbm(["check", "--review"]), @"");
+    insta::assert_snapshot!(repo.dbm(["check", "--review"]), @"
+    2 revisions, head b
+    ignored: DBM203 in migrations/versions/b.py:9 (unused since 2.4)
+    ");
     // A command that does not review cannot tell whether it is of use.
     insta::assert_snapshot!(repo.dbm(["check", "--strict"]), @"2 revisions, head b");
     let json = ["check", "--review", "--format", "json"];
@@ -180,13 +202,24 @@ fn a_dry_run_shows_the_same_of_what_is_pending() {
     let repo = own(&format!("{add}\nop.drop_column('users', 'old')"), "pass");
     repo.alembic(["upgrade", "a"]).expect_code(0);
     sql(&repo, &["CREATE TABLE users (id INTEGER, old INTEGER)"]);
-    insta::assert_snapshot!(repo.dbm(["migrate", "--dry-run"]), @"");
+    insta::assert_snapshot!(repo.dbm(["migrate", "--dry-run"]), @"
+    default: would apply 1 migration in sqlite:///db.sqlite
+      - b
+          ⚠️  migrations/versions/b.py:10: op.drop_column('users', 'old')
+          line 9: warning[DBM204]: column `users.age` is not null, and has no value for existing rows
+            help: give it a `server_default`, or fill it before it becomes not null
+          line 10: warning[DBM206]: `users.old` is dropped and `users.age` added
+            help: if that is a rename, `op.alter_column(.., new_column_name=..)` keeps the values
+          line 13: warning[DBM202]: `downgrade` does nothing, though `upgrade` changes the schema
+            help: write the way back, or let it raise so that nobody believes in it
+      then at b; dry run, nothing was changed
+    ");
     let json: MigrateJson = repo.dbm(["migrate", "--dry-run", "--format", "json"]).json();
     let [migration] = json.components[0].migrations.as_slice() else { panic!("{json:?}") };
     let found: Vec<String> =
         migration.review.iter().map(|f| format!("{} {}", f.line, f.code)).collect();
     assert_eq!((migration.revision.as_str(), migration.destructive.len()), ("b", 1));
-    assert_eq!(found, ["9 DBM204", "10 DBM203", "13 DBM202"]);
+    assert_eq!(found, ["9 DBM204", "10 DBM206", "13 DBM202"]);
 }
 
 #[test]

@@ -4,9 +4,13 @@
 //! Nothing is run, and nothing is guessed: in doubt a name is left out of
 //! `creates` and `drops`, and the function is called opaque.
 
+mod acts;
 mod arguments;
 mod calls;
+mod column_types;
+mod conditions;
 mod directives;
+mod executed;
 mod expressions;
 mod format;
 mod meeting;

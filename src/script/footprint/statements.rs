@@ -2,9 +2,9 @@
 
 use ruff_python_ast::{ExceptHandler, Expr, Operator, Stmt, StmtFor, StmtIf, StmtTry, StmtWith};
 
+use super::conditions::{is_autocommit_block, lets_postgresql_pass};
 use super::format::HOLE;
 use super::reader::{Reach, Reader};
-use super::recorder::{is_autocommit_block, lets_postgresql_pass};
 use super::value::{Holes, Value, imported, imported_module};
 
 /// What follows a statement.
