@@ -6,7 +6,7 @@ use crate::revision::RevisionId;
 use crate::script::{Edit, Span};
 use crate::tree::RepoPath;
 
-/// The stable code of a rule, `DBM001` … `DBM018`.
+/// The stable code of a rule, `DBM001` …; from `DBM201` on those of the review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(pub u16);
 

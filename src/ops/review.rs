@@ -126,21 +126,28 @@ fn kind_of(url: &str) -> Option<DatabaseKind> {
 /// in the folders that the script location lies in.
 fn modules(session: &Session, component: &Component) -> Result<BTreeSet<String>, OpsError> {
     let tree = session.tree(&session.source)?;
-    let mut folders = BTreeSet::from([
-        RepoPath::root(),
-        RepoPath::root().entry("src"),
-        component.working_folder.clone(),
-    ]);
+    let source = RepoPath::root().entry("src");
+    let mut folders = BTreeSet::from([RepoPath::root(), component.working_folder.clone()]);
     let mut above = component.script_location.clone();
     while !above.is_root() {
         above = above.folder();
         folders.insert(above.clone());
     }
+    folders.remove(&source);
     let mut names = BTreeSet::new();
     for folder in folders {
-        for entry in tree.list(&folder)?.unwrap_or_default() {
+        let entries = tree.list(&folder)?.unwrap_or_default();
+        // What is inside of a package is imported through it.
+        if !folder.is_root() && entries.iter().any(|entry| entry.name == "__init__.py") {
+            continue;
+        }
+        for entry in entries {
             names.extend(module(tree.as_ref(), &folder, &entry)?);
         }
+    }
+    // There every folder is meant to be imported, with files of its own or without.
+    for entry in tree.list(&source)?.unwrap_or_default() {
+        names.insert(entry.name.trim_end_matches(".py").to_owned());
     }
     // A folder of that name is the migrations' own.
     for library in ["alembic", "sqlalchemy"] {
