@@ -344,6 +344,18 @@ fn database_advice(error: &DatabaseError) -> Option<&'static str> {
             "`version-table` and `version-table-schema` in dbm-git.toml say where it is"
         }
         DatabaseError::NoScratch { .. } => "name the database in the URL's path alone",
+        DatabaseError::MayNotCreate { .. } => {
+            "let it: `ALTER ROLE .. CREATEDB` in PostgreSQL, in MySQL and MariaDB all rights on \
+             databases named `dbm_git_scratch_%`"
+        }
+        DatabaseError::NoCopy { source, .. } => match source.as_ref() {
+            DatabaseError::NoDumpTool { .. } => {
+                "install it, or end what is connected; --no-verify goes on without a trial"
+            }
+            DatabaseError::MayNotCreate { .. } => return database_advice(source),
+            _ => "mend that, or go on without a trial by --no-verify",
+        },
+        DatabaseError::ReachesOut { .. } => "--no-verify goes on without a trial",
         DatabaseError::NoDumpTool { .. } => "install it, or go on without a copy by --no-backup",
         DatabaseError::Dump { .. } => "mend that, or go on without a copy by --no-backup",
         DatabaseError::Runtime { .. }

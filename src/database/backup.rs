@@ -41,13 +41,8 @@ pub fn backup(url: &DatabaseUrl, target: &Path, path: &[PathBuf]) -> Result<(), 
         }
         Place::MySql(server) => {
             let is_mariadb = block_on(mysql::is_mariadb(url, server, &limits))?;
-            let names = if is_mariadb {
-                ["mariadb-dump", "mysqldump"]
-            } else {
-                ["mysqldump", "mariadb-dump"]
-            };
-            let tool = dump::find(&names, path)?;
-            dump::mysql(&tool, url, server, copy.path())?;
+            let tool = dump::find(dump::mysql_names(is_mariadb), path)?;
+            dump::mysql(&tool, url, server, copy.path(), dump::Purpose::Keep)?;
         }
     }
     keep(copy, target, folder).map_err(failed)

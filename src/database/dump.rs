@@ -1,7 +1,8 @@
-//! The servers' own dump tools. No password is ever among their arguments,
+//! The servers' own tools for dumps. No password is ever among their arguments,
 //! which everybody on the machine can read: PostgreSQL's takes it from its
 //! environment, MySQL's and MariaDB's from a file that only we can read.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +16,25 @@ use super::url::{DatabaseUrl, Server, TlsMode};
 
 /// How many lines of a tool's complaints an error keeps: the end is what tells.
 const KEPT_LINES: usize = 30;
+
+/// What a dump is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be put back one day, all of it.
+    Keep,
+    /// To be tried something out on: what runs by itself would do so there, too.
+    TryOut,
+}
+
+/// The dump tools of MariaDB or MySQL, the better one first.
+pub(super) fn mysql_names(is_mariadb: bool) -> &'static [&'static str] {
+    if is_mariadb { &["mariadb-dump", "mysqldump"] } else { &["mysqldump", "mariadb-dump"] }
+}
+
+/// Their clients.
+pub(super) fn client_names(is_mariadb: bool) -> &'static [&'static str] {
+    if is_mariadb { &["mariadb", "mysql"] } else { &["mysql", "mariadb"] }
+}
 
 /// The first of `names` that is in one of the folders.
 pub(super) fn find(names: &[&str], path: &[PathBuf]) -> Result<PathBuf, DatabaseError> {
@@ -33,6 +53,33 @@ pub(super) fn postgres(
     server: &Server,
     target: &Path,
 ) -> Result<(), DatabaseError> {
+    let mut command = Command::new(tool);
+    command.args(["--format=custom", "--lock-wait-timeout=10s", "--file"]).arg(target);
+    command.stdin(Stdio::null());
+    run(tool, url, connected(command, server))
+}
+
+/// `pg_restore` of such a dump into an empty database, all of it or an error. What is
+/// the server's, or runs by itself, stays out.
+#[expect(clippy::disallowed_methods, reason = "the one place that runs a dump tool")]
+pub(super) fn restore_postgres(
+    tool: &Path,
+    url: &DatabaseUrl,
+    server: &Server,
+    dump: &Path,
+) -> Result<(), DatabaseError> {
+    let mut command = Command::new(tool);
+    command
+        .args(["--exit-on-error", "--no-owner", "--no-privileges"])
+        .args(["--no-publications", "--no-subscriptions"])
+        .args(["--dbname", server.name.as_deref().unwrap_or_default()])
+        .arg(dump)
+        .stdin(Stdio::null());
+    run(tool, url, connected(command, server))
+}
+
+/// The same command, with what libpq has to know of the server.
+fn connected(mut command: Command, server: &Server) -> Command {
     let places: Vec<(String, String)> = server
         .endpoints
         .iter()
@@ -41,10 +88,8 @@ pub(super) fn postgres(
         .collect();
     // libpq tries several in their order, as we do.
     let (hosts, ports): (Vec<String>, Vec<String>) = places.into_iter().unzip();
-    let mut command = Command::new(tool);
     command
-        .args(["--format=custom", "--no-password", "--lock-wait-timeout=10s", "--file"])
-        .arg(target)
+        .arg("--no-password")
         .env("PGHOST", hosts.join(","))
         .env("PGPORT", ports.join(","))
         .env("PGAPPNAME", "dbm-git")
@@ -73,7 +118,7 @@ pub(super) fn postgres(
     set("PGSSLROOTCERT", server.tls.root.as_ref().map(AsRef::as_ref));
     set("PGSSLCERT", server.tls.certificate.as_ref().map(AsRef::as_ref));
     set("PGSSLKEY", server.tls.key.as_ref().map(AsRef::as_ref));
-    run(tool, url, command)
+    command
 }
 
 /// `mysqldump` or `mariadb-dump`, of one moment.
@@ -83,6 +128,7 @@ pub(super) fn mysql(
     url: &DatabaseUrl,
     server: &Server,
     target: &Path,
+    purpose: Purpose,
 ) -> Result<(), DatabaseError> {
     let name = server.name.as_deref().unwrap_or_default();
     let options =
@@ -95,10 +141,33 @@ pub(super) fn mysql(
     command
         // It has to be the first.
         .arg(defaults)
-        .args(["--single-transaction", "--quick", "--routines", "--triggers", "--events"])
+        .args(["--single-transaction", "--quick", "--routines", "--triggers"])
+        .args((purpose == Purpose::Keep).then_some("--events"))
         .args(["--hex-blob", "--no-tablespaces", "--default-character-set=utf8mb4"])
         .arg(result)
-        .args(["--", name]);
+        .args(["--", name])
+        .stdin(Stdio::null());
+    run(tool, url, command)
+}
+
+/// `mariadb` or `mysql`, reading such a dump; it ends at the first error.
+#[expect(clippy::disallowed_methods, reason = "the one place that runs a dump tool")]
+pub(super) fn restore_mysql(
+    tool: &Path,
+    url: &DatabaseUrl,
+    server: &Server,
+    dump: &Path,
+) -> Result<(), DatabaseError> {
+    let failed = |source| DatabaseError::Spawn { tool: shown(tool), source };
+    let name = server.name.as_deref().unwrap_or_default();
+    let options = option_file(server).map_err(failed)?;
+    let mut defaults = std::ffi::OsString::from("--defaults-file=");
+    defaults.push(options.path());
+    let mut command = Command::new(tool);
+    command
+        .arg(defaults)
+        .args(["--batch", "--default-character-set=utf8mb4", "--", name])
+        .stdin(File::open(dump).map_err(failed)?);
     run(tool, url, command)
 }
 
@@ -145,7 +214,6 @@ fn option_file(server: &Server) -> io::Result<NamedTempFile> {
 
 fn run(tool: &Path, url: &DatabaseUrl, mut command: Command) -> Result<(), DatabaseError> {
     let output = command
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .output()

@@ -63,6 +63,13 @@ pub enum DatabaseError {
     NoDumpTool { tool: String },
     #[error("no other database can be named beside `{url}`: its query names one, too")]
     NoScratch { url: String },
+    #[error("the user of `{url}` may not create databases")]
+    MayNotCreate { url: String, source: DriverError },
+    /// Neither the server nor its tools make one.
+    #[error("no copy of `{url}` can be made{}", others(connected))]
+    NoCopy { url: String, connected: Vec<String>, source: Box<DatabaseError> },
+    #[error("what is tried out on a copy of `{url}` would not stay there, because of {what}")]
+    ReachesOut { url: String, what: String },
     #[error("cannot run `{tool}`")]
     Spawn { tool: String, source: io::Error },
     #[error("`{tool}` failed for `{url}` ({status}): {output}")]
@@ -87,6 +94,19 @@ impl fmt::Display for DriverError {
 impl std::error::Error for DriverError {}
 
 impl DatabaseError {
+    /// The same, as the reason why there is no copy of `url`.
+    pub(super) fn of_copy(self, url: &DatabaseUrl, connected: Vec<String>) -> Self {
+        Self::NoCopy { url: url.shown().to_owned(), connected, source: Box::new(self) }
+    }
+
+    /// What the server says to `CREATE DATABASE`.
+    pub(super) fn of_creating(url: &DatabaseUrl, action: &'static str, error: sqlx::Error) -> Self {
+        match is_denied(&error) {
+            true => Self::MayNotCreate { url: url.shown().to_owned(), source: DriverError(error) },
+            false => Self::of(url, action, error),
+        }
+    }
+
     /// What the driver says of `url`, told apart. `action` is what was tried:
     /// `connect to`, `read the version table of`.
     pub(super) fn of(url: &DatabaseUrl, action: &'static str, error: sqlx::Error) -> Self {
@@ -172,6 +192,21 @@ impl Kind {
     }
 }
 
+/// SQLSTATE, as the server said it.
+pub(super) fn code_of(error: &sqlx::Error) -> String {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.unwrap_or_default().into_owned()
+}
+
+/// Whether the server has refused to make a database for this user.
+pub(super) fn is_denied(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    match error.try_downcast_ref::<MySqlDatabaseError>() {
+        Some(error) => matches!(error.number(), 1044 | 1142 | 1227),
+        None => error.code().as_deref() == Some("42501"),
+    }
+}
+
 /// Whether the server ended a statement because of its time limit.
 pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else { return false };
@@ -179,6 +214,14 @@ pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
         // MySQL's `max_execution_time`, MariaDB's `max_statement_time`.
         Some(error) => matches!(error.number(), 3024 | 1969),
         None => error.code().as_deref() == Some("57014"),
+    }
+}
+
+fn others(connected: &[String]) -> String {
+    match connected {
+        [] => String::new(),
+        [one] => format!(" while {one} is connected to it"),
+        many => format!(" while {} are connected to it", many.join(", ")),
     }
 }
 

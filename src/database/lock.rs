@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 use tokio::runtime::Runtime;
 
 use super::lock_file::LockFile;
-use super::session::{runtime, within};
+use super::session::{batch, pairs, runtime, within};
 use super::url::{DatabaseUrl, Place};
 use super::{DatabaseError, Limits, VersionTable, mysql, postgres};
 
@@ -64,6 +64,26 @@ impl DatabaseLock {
                 Err(error)
             }
         }
+    }
+}
+
+impl DatabaseLock {
+    /// Runs a statement in the very session that holds the lock; nothing of a file.
+    pub(super) fn run(&mut self, sql: &str) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
+        let (Some(held), Some(runtime)) = (&mut self.held, &self.runtime) else {
+            return Ok(Vec::new());
+        };
+        runtime.block_on(async {
+            match held {
+                Held::File(_) => Ok(Vec::new()),
+                Held::Postgres(connection) => {
+                    pairs(&batch(connection, sql.to_owned()).await.complete()?)
+                }
+                Held::MySql(connection) => {
+                    pairs(&batch(connection, sql.to_owned()).await.complete()?)
+                }
+            }
+        })
     }
 }
 

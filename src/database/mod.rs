@@ -4,6 +4,7 @@
 //! can be set. Migrations are run by alembic alone.
 
 mod backup;
+mod copying;
 mod describe;
 mod dialect;
 mod dump;
@@ -23,6 +24,7 @@ mod url;
 mod version_table;
 
 pub use backup::{KeptCopies, backup, kept_copies, restore_file};
+pub use copying::{CopyWay, database_size};
 pub use describe::describe_schema;
 pub use dialect::Dialect;
 pub use error::{DatabaseError, DriverError};

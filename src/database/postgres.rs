@@ -344,14 +344,16 @@ async fn named(
     DatabaseError::Locked { url, by: holder(connection, &condition).await.unwrap_or(by) }
 }
 
-/// Who has a lock: `pid 12 (alembic, user me)`.
+/// A session `a` of `pg_stat_activity`, as people know it: `pid 12 (alembic, user me)`.
+pub(super) const SESSION: &str = "'pid ' || a.pid || ' (' \
+    || coalesce(nullif(a.application_name, ''), 'unnamed') \
+    || coalesce(', user ' || a.usename, '') || ')'";
+
+/// Who has a lock.
 pub(super) async fn holder(connection: &mut PgConnection, condition: &str) -> Option<String> {
     let sql = format!(
         "ROLLBACK; \
-         SELECT 'pid ' || a.pid || ' (' \
-                || coalesce(nullif(a.application_name, ''), 'unnamed') \
-                || coalesce(', user ' || a.usename, '') || ')' \
-           FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
+         SELECT {SESSION} FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
           WHERE l.granted AND a.pid <> pg_backend_pid() AND {condition} \
           ORDER BY a.backend_start LIMIT 1"
     );

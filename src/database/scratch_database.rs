@@ -1,5 +1,5 @@
-//! A database of the same kind as a given one, with nothing in it, to try things
-//! out in: for SQLite a file, on a server a database beside the given one.
+//! A database of the same kind as a given one, with nothing or the same in it, to try
+//! things out in: for SQLite a file, on a server a database beside the given one.
 //!
 //! On a server its name tells what it is and which database it is like, and a lock in
 //! that database that somebody is using it. What a killed process has left has its
@@ -7,14 +7,14 @@
 //! elsewhere.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::session::{batch, block_on, pairs};
+use super::copying::{self, CopyWay};
+use super::session::{block_on, pairs_of};
 use super::url::{DatabaseUrl, Place};
 use super::{DatabaseError, DatabaseLock, Dialect, Limits, ScratchFile, Secret, VersionTable};
-use super::{mysql, postgres};
 
 /// What the names of the databases begin with.
 const PREFIX: &str = "dbm_git_scratch_";
@@ -23,7 +23,7 @@ const MAKE: &str = "make a scratch database on";
 const DROP: &str = "drop a scratch database on";
 const LIST: &str = "list the databases of";
 
-/// An empty database, gone when dropped.
+/// A database of our own, gone when dropped.
 #[derive(Debug)]
 pub struct ScratchDatabase {
     url: DatabaseUrl,
@@ -46,27 +46,55 @@ struct ServerDatabase {
 }
 
 impl ScratchDatabase {
-    /// Makes one beside `origin`; a file lies below the folder `parent`.
+    /// Makes an empty one beside `origin`; a file lies below the folder `parent`.
     ///
     /// # Errors
     /// The server does not let this user make databases, or the URL names its
     /// database in more than one place.
     pub fn create(origin: &DatabaseUrl, parent: &Path) -> Result<Self, DatabaseError> {
         if origin.file().is_some() {
-            let file = ScratchFile::create(parent)?;
-            let text = DatabaseUrl::for_file(file.path());
-            let url = DatabaseUrl::parse(&text, Path::new("/"))?;
-            return Ok(Self { url, text: Secret::new(text), _kind: Kind::File { _file: file } });
+            return Self::in_file(ScratchFile::create(parent)?);
         }
-        let random = RandomState::new().hash_one(std::process::id());
-        let name = format!("{}{random:016x}", prefix(origin));
-        let no_place = || DatabaseError::NoScratch { url: origin.shown().to_owned() };
-        let text = origin.beside(&name).ok_or_else(no_place)?;
-        let url = DatabaseUrl::parse(text.reveal(), Path::new("/"))?;
-        let lock = DatabaseLock::acquire(origin, &lock_of(&name), &Limits::default())?;
-        ask(origin, MAKE, &create_statement(origin, &name)?)?;
-        let database = ServerDatabase { origin: origin.clone(), name, _lock: lock };
-        Ok(Self { url, text, _kind: Kind::Server { _database: Box::new(database) } })
+        let mut draft = Draft::of(origin)?;
+        draft.create_empty(Content::AsNew)?;
+        Ok(draft.finish())
+    }
+
+    /// Makes one that holds all that `origin` does, which nobody changes meanwhile on
+    /// PostgreSQL; the server's tools are looked for in the folders `path`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NoCopy`] where neither the server nor its tools make one, and
+    /// [`DatabaseError::ReachesOut`] where a copy would touch more than itself.
+    pub fn copy(
+        origin: &DatabaseUrl,
+        parent: &Path,
+        path: &[PathBuf],
+    ) -> Result<(Self, CopyWay), DatabaseError> {
+        let failed = |error: DatabaseError| error.of_copy(origin, Vec::new());
+        if origin.file().is_some() {
+            let file = ScratchFile::create(parent)?;
+            copying::copy_file(origin, &file).map_err(failed)?;
+            return Ok((Self::in_file(file)?, CopyWay::File));
+        }
+        copying::refuse_what_reaches_out(origin)?;
+        let mut draft = Draft::of(origin)?;
+        let connected = match draft.copy_by_template().map_err(failed)? {
+            Ok(()) => return Ok((draft.finish(), CopyWay::Template)),
+            Err(connected) => connected,
+        };
+        let failed = |error: DatabaseError| error.of_copy(origin, connected.clone());
+        draft.create_empty(Content::Nothing).map_err(failed)?;
+        // Dropped with what has arrived so far, should it not be all.
+        let database = draft.finish();
+        copying::by_dump(origin, &database.url, parent, path).map_err(failed)?;
+        Ok((database, CopyWay::Dump { connected }))
+    }
+
+    fn in_file(file: ScratchFile) -> Result<Self, DatabaseError> {
+        let text = DatabaseUrl::for_file(file.path());
+        let url = DatabaseUrl::parse(&text, Path::new("/"))?;
+        Ok(Self { url, text: Secret::new(text), _kind: Kind::File { _file: file } })
     }
 
     /// Where it is.
@@ -77,6 +105,73 @@ impl ScratchDatabase {
     /// SQLAlchemy's URL, with the password, for alembic alone.
     pub fn text(&self) -> &Secret {
         &self.text
+    }
+}
+
+/// What is in a database that is made without a template of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// What every new one of the server has: extensions, say.
+    AsNew,
+    /// For a dump, which brings all of that along.
+    Nothing,
+}
+
+/// A name for a database that is yet to be made, locked against those who look for
+/// strays: from before it is there until after it is gone.
+struct Draft<'a> {
+    origin: &'a DatabaseUrl,
+    name: String,
+    url: DatabaseUrl,
+    text: Secret,
+    lock: DatabaseLock,
+}
+
+impl<'a> Draft<'a> {
+    fn of(origin: &'a DatabaseUrl) -> Result<Self, DatabaseError> {
+        let random = RandomState::new().hash_one(std::process::id());
+        let name = format!("{}{random:016x}", prefix(origin));
+        let no_place = || DatabaseError::NoScratch { url: origin.shown().to_owned() };
+        let text = origin.beside(&name).ok_or_else(no_place)?;
+        let url = DatabaseUrl::parse(text.reveal(), Path::new("/"))?;
+        let lock = DatabaseLock::acquire(origin, &lock_of(&name), &Limits::default())?;
+        Ok(Self { origin, name, url, text, lock })
+    }
+
+    fn create_empty(&mut self, content: Content) -> Result<(), DatabaseError> {
+        let statement = create_statement(self.origin, &mut self.lock, &self.name, content);
+        statement
+            .and_then(|statement| self.lock.run(&statement))
+            .map_err(|error| DatabaseError::of_creating(self.origin, MAKE, error))?;
+        self.copy_settings()
+    }
+
+    /// Who is connected to the origin, where that keeps the server from it.
+    fn copy_by_template(&mut self) -> Result<Result<(), Vec<String>>, DatabaseError> {
+        if self.origin.dialect() != Dialect::Postgres {
+            return Ok(Err(Vec::new()));
+        }
+        let copied = copying::by_template(self.origin, &mut self.lock, &self.name)?;
+        if copied.is_ok() {
+            self.copy_settings()?;
+        }
+        Ok(copied)
+    }
+
+    fn copy_settings(&mut self) -> Result<(), DatabaseError> {
+        if self.origin.dialect() != Dialect::Postgres {
+            return Ok(());
+        }
+        copying::copy_settings(self.origin, &mut self.lock, &self.name).inspect_err(|_| {
+            // What cannot be dropped now is a stray one.
+            let _ = drop_database(self.origin, &self.name);
+        })
+    }
+
+    fn finish(self) -> ScratchDatabase {
+        let Self { origin, name, url, text, lock } = self;
+        let database = ServerDatabase { origin: origin.clone(), name, _lock: lock };
+        ScratchDatabase { url, text, _kind: Kind::Server { _database: Box::new(database) } }
     }
 }
 
@@ -134,16 +229,33 @@ fn lock_of(name: &str) -> VersionTable {
     VersionTable { schema: None, name: name.to_owned() }
 }
 
-fn create_statement(origin: &DatabaseUrl, name: &str) -> Result<String, DatabaseError> {
-    if origin.dialect() != Dialect::MySql {
-        return Ok(format!("CREATE DATABASE {}", Dialect::Postgres.quoted(name)));
+fn create_statement(
+    origin: &DatabaseUrl,
+    lock: &mut DatabaseLock,
+    name: &str,
+    content: Content,
+) -> Result<String, sqlx::Error> {
+    let dialect = origin.dialect();
+    let mut statement = format!("CREATE DATABASE {}", dialect.quoted(name));
+    if dialect == Dialect::Postgres {
+        if content == Content::AsNew {
+            return Ok(statement);
+        }
+        // Text is sorted, compared and stored as there; only `template0` allows it.
+        let sql = "SELECT pg_encoding_to_char(encoding)::text, \
+                          quote_literal(datcollate) || ' LC_CTYPE ' || quote_literal(datctype) \
+                     FROM pg_database WHERE datname = current_database()";
+        if let Some((encoding, Some(locale))) = lock.run(sql)?.into_iter().next() {
+            let encoding = dialect.literal(&encoding);
+            statement += &format!(" TEMPLATE template0 ENCODING {encoding} LC_COLLATE {locale}");
+        }
+        return Ok(statement);
     }
     // Columns have the database's collation unless they say otherwise.
     let sql = "SELECT CAST(default_character_set_name AS CHAR), \
                       CAST(default_collation_name AS CHAR) \
                  FROM information_schema.schemata WHERE schema_name = database()";
-    let mut statement = format!("CREATE DATABASE {}", Dialect::MySql.quoted(name));
-    if let Some((set, Some(collation))) = ask(origin, MAKE, sql)?.into_iter().next() {
+    if let Some((set, Some(collation))) = lock.run(sql)?.into_iter().next() {
         statement += &format!(" CHARACTER SET {set} COLLATE {collation}");
     }
     Ok(statement)
@@ -179,23 +291,5 @@ fn ask(
     action: &'static str,
     sql: &str,
 ) -> Result<Vec<(String, Option<String>)>, DatabaseError> {
-    let limits = Limits::default();
-    let answer = async {
-        match origin.place() {
-            Place::Sqlite(_) => Ok(Ok(Vec::new())),
-            Place::Postgres(server) => {
-                let mut connection = postgres::connect(origin, server, &limits).await?;
-                let rows = batch(&mut connection, sql.to_owned()).await.complete();
-                postgres::hang_up(connection).await;
-                Ok(rows.and_then(|rows| pairs(&rows)))
-            }
-            Place::MySql(server) => {
-                let mut connection = mysql::connect(origin, server, &limits).await?;
-                let rows = batch(&mut connection, sql.to_owned()).await.complete();
-                mysql::hang_up(connection).await;
-                Ok(rows.and_then(|rows| pairs(&rows)))
-            }
-        }
-    };
-    block_on(answer)?.map_err(|error| DatabaseError::of(origin, action, error))
+    block_on(pairs_of(origin, sql, action, &Limits::default()))
 }

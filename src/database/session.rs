@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Either, Executor, Row, Type};
 
-use super::DatabaseError;
-use super::url::DatabaseUrl;
+use super::url::{DatabaseUrl, Place};
+use super::{DatabaseError, Limits, mysql, postgres};
 
 /// Runs one future to its end.
 pub(super) fn block_on<T>(
@@ -83,6 +83,31 @@ where
             None => return answer,
         }
     }
+}
+
+/// The server's answer to one statement: the first two columns, as text. Nothing of a file.
+pub(super) async fn pairs_of(
+    url: &DatabaseUrl,
+    sql: &str,
+    action: &'static str,
+    limits: &Limits,
+) -> Result<Vec<(String, Option<String>)>, DatabaseError> {
+    let rows = match url.place() {
+        Place::Sqlite(_) => Ok(Vec::new()),
+        Place::Postgres(server) => {
+            let mut connection = postgres::connect(url, server, limits).await?;
+            let rows = batch(&mut connection, sql.to_owned()).await.complete();
+            postgres::hang_up(connection).await;
+            rows.and_then(|rows| pairs(&rows))
+        }
+        Place::MySql(server) => {
+            let mut connection = mysql::connect(url, server, limits).await?;
+            let rows = batch(&mut connection, sql.to_owned()).await.complete();
+            mysql::hang_up(connection).await;
+            rows.and_then(|rows| pairs(&rows))
+        }
+    };
+    rows.map_err(|error| DatabaseError::of(url, action, error))
 }
 
 /// The first column of each row, and the second where there is one.

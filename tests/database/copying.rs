@@ -16,7 +16,7 @@ const THINGS: &str = "CREATE TABLE things (id INTEGER PRIMARY KEY, name VARCHAR(
 
 /// Where the servers' own tools are.
 #[track_caller]
-fn tools(dialect: Dialect) -> Vec<PathBuf> {
+pub fn tools(dialect: Dialect) -> Vec<PathBuf> {
     let (name, package) = match dialect {
         Dialect::Sqlite => return Vec::new(),
         Dialect::Postgres => ("pg_dump", "postgresql-client"),
@@ -134,7 +134,7 @@ fn without_a_tool_there_is_no_backup_and_no_file() {
 }
 
 /// A tool that does what the shell script says.
-fn stand_in(folder: &Path, name: &str, script: &str) {
+pub fn stand_in(folder: &Path, name: &str, script: &str) {
     let tool = folder.join(name);
     fs::write(&tool, format!("#!/bin/sh\n{script}\n")).expect("a file");
     fs::set_permissions(tool, fs::Permissions::from_mode(0o755)).expect("our file");

@@ -15,6 +15,7 @@ mod locking;
 mod looking;
 mod proxy;
 mod schema;
+mod scratch;
 mod setting;
 mod subject;
 mod urls;

@@ -147,6 +147,12 @@ impl Server {
         Session::open(self.kind, self.admin, &self.name).expect("a connection")
     }
 
+    /// A connection to another database of the same server.
+    #[track_caller]
+    pub fn session_in(&self, name: &str) -> Session {
+        Session::open(self.kind, self.admin, name).expect("a connection")
+    }
+
     /// Drops the database and makes it anew, with nothing in it.
     #[track_caller]
     pub fn recreate(&self) {
