@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::CliError;
 use crate::ops::ci_base::ci_run as ci_run_of;
@@ -103,6 +103,13 @@ pub fn step_summary() -> Option<PathBuf> {
 /// The path of the running binary.
 pub fn binary() -> Option<PathBuf> {
     env::current_exe().ok()
+}
+
+/// How long it is since this was called, for whoever times something.
+#[expect(clippy::disallowed_methods, reason = "the one clock; operations are given it")]
+pub fn stopwatch() -> impl Fn() -> Duration {
+    let start = Instant::now();
+    move || start.elapsed()
 }
 
 /// Seconds since 1970.

@@ -240,6 +240,9 @@ impl From<OpsError> for CliError {
             )),
             OpsError::BeyondScratch { .. } => of(Kind::Refused)
                 .hint("try it on a server of its own: --database-url names one"),
+            OpsError::NoTrial { .. } => {
+                of(Kind::Refused).hint("--no-verify goes on without a trial")
+            }
             OpsError::BrokenFiles { .. } => of(Kind::Refused).hint("`dbm-git check` shows them"),
             OpsError::NoSuchRevision { .. } => of(Kind::Usage)
                 .hint("`dbm-git graph` shows those that there are"),

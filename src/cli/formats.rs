@@ -14,6 +14,7 @@ fn offered(command: &Command) -> &'static [Format] {
     use Format::{Github, Gitlab, Human, Json, Junit, Rdjson, Sarif};
     match command {
         Command::Check(_) => &[Human, Json, Github, Gitlab, Sarif, Junit, Rdjson],
+        Command::Verify(_) => &[Human, Json, Junit],
         Command::Graph(_) => graph::FORMATS,
         _ => HUMAN_AND_JSON,
     }

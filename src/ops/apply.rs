@@ -9,28 +9,40 @@ use super::look::{Look, Moment, Reached, judge_files, look, reach};
 use super::rebase::RebaseOutcome;
 use super::session::Session;
 use super::step_runner::StepRunner;
-use super::sync::{self, PreparedSync, SyncOptions, SyncOutcome, plan_from};
+use super::sync::{self, Decision, PreparedSync, SyncOptions, SyncOutcome, decide, plan_from};
+use super::trial::Ground;
 use super::write_access::WriteAccess;
 use crate::database::Limits;
 use crate::journal::{Journal, OperationId};
-use crate::plan::{RebasePlan, Repair, Snapshot, SyncStrategy, history_after};
+use crate::plan::{RebasePlan, Repair, Snapshot, SyncStrategy, Trying, history_after};
 use crate::project::Component;
 use crate::revision::RevisionId;
 
+/// How one component's database is brought along, decided before a file is changed.
+#[derive(Clone, Debug)]
+pub struct Ahead {
+    component: String,
+    strategy: SyncStrategy,
+    decision: Decision,
+}
+
 /// Looks at every component's database before a file is changed, and refuses
-/// where no way leads to the heads of the files as they will be.
+/// where no way leads to the heads of the files as they will be, or one that was
+/// tried out does not.
 pub fn prepare(
     session: &Session,
     planned: &RebaseOutcome,
     host: &Host,
+    trying: Trying,
     journal: &mut Journal,
-) -> Result<(), OpsError> {
+) -> Result<Vec<Ahead>, OpsError> {
+    let mut ahead = Vec::new();
     for component in session.components()? {
         let plan = planned.components.iter().find(|c| c.name == component.name);
         let Some(Ok(plan)) = plan.map(|c| &c.plan) else { continue };
-        prepare_component(session, component, plan, host, journal)?;
+        ahead.push(prepare_component(session, component, plan, host, trying, journal)?);
     }
-    Ok(())
+    Ok(ahead)
 }
 
 fn prepare_component(
@@ -38,8 +50,9 @@ fn prepare_component(
     component: &Component,
     plan: &RebasePlan,
     host: &Host,
+    trying: Trying,
     journal: &mut Journal,
-) -> Result<(), OpsError> {
+) -> Result<Ahead, OpsError> {
     let reached = reach(session, component, host, journal)?;
     let looked = look(session, component, reached, Moment::AnyTime, Some(&mut *journal))?;
     StepRunner::new(session, component, host)?.confirm(&looked.target, &looked.observation.rows)?;
@@ -48,30 +61,56 @@ fn prepare_component(
     let view = judge_files(component, &looked, &history, &after);
     // A rewritten script says what it said: only headers change.
     let footprints = looked.footprints(journal)?;
-    let planned = plan_from(&looked, &after, &view, SyncStrategy::Auto, &footprints)
-        // Going down and up again has to be possible too: a trial may ask for it.
-        .and_then(|plan| match (plan.repair, plan.is_proven) {
-            (Repair::Replay, false) => {
-                plan_from(&looked, &after, &view, SyncStrategy::Downgrade, &footprints)
-            }
-            _ => Ok(plan),
-        });
-    planned
-        .map(|_| ())
-        .map_err(|refusal| OpsError::SyncRefused { component: component.name.clone(), refusal })
+    let options = SyncOptions { trying, ..SyncOptions::default() };
+    let planned = plan_from(&looked, &after, &view, options.strategy, &footprints);
+    let ground = Ground {
+        session,
+        component,
+        host,
+        look: &looked,
+        history: &history,
+        snapshot: &after,
+        view: &view,
+    };
+    let decision = decide(&ground, options, planned, &footprints, journal)?;
+    let strategy = match &decision.plan {
+        Ok(plan) => match plan.repair {
+            Repair::None => SyncStrategy::Auto,
+            Repair::Replay => SyncStrategy::Replay,
+            Repair::Downgrade => SyncStrategy::Downgrade,
+        },
+        Err(refusal) => {
+            let (component, refusal) = (component.name.clone(), refusal.clone());
+            return Err(OpsError::SyncRefused { component, refusal });
+        }
+    };
+    Ok(Ahead { component: component.name.clone(), strategy, decision })
 }
 
-/// Brings the databases along once the files have changed.
+/// Brings the databases along once the files have changed, in the way that was decided.
 pub fn bring_along(
     session: &Session,
     host: &Host,
+    ahead: &[Ahead],
     operation: Option<OperationId>,
     access: &mut WriteAccess,
     line: &mut dyn FnMut(&str),
 ) -> Result<SyncOutcome, OpsError> {
-    let options = SyncOptions::default();
-    let prepared: Vec<PreparedSync<'_>> = sync::prepare(session, host, options, access.journal())?;
-    sync::apply(session, host, options, prepared, operation, access, line)
+    let mut all: Vec<PreparedSync<'_>> = Vec::new();
+    for component in session.components()? {
+        let decided = ahead.iter().find(|ahead| ahead.component == component.name);
+        let strategy = decided.map_or(SyncStrategy::Auto, |ahead| ahead.strategy);
+        // It was tried out already.
+        let options = SyncOptions { strategy, trying: Trying::Never, ..SyncOptions::default() };
+        let mut prepared =
+            sync::prepare_component(session, component, host, options, access.journal())?;
+        if let Some(Ahead { decision: Decision { trial, no_replay, .. }, .. }) = decided {
+            prepared.decision.trial.clone_from(trial);
+            prepared.decision.no_replay.clone_from(no_replay);
+        }
+        all.push(prepared);
+    }
+    sync::apply(session, host, SyncOptions::default(), all, operation, access, line)
 }
 
 /// What has run already of what the plan would rewrite, by component, with its

@@ -58,6 +58,8 @@ pub enum OpsError {
     /// A scratch database does not hold what this changes.
     #[error("`{path}` line {line} cannot be tried out: {what}")]
     BeyondScratch { path: crate::tree::RepoPath, line: u32, what: String },
+    #[error("nothing can be tried out on a copy of `{database}`: {reason}")]
+    NoTrial { database: String, reason: String },
     #[error("the migration files of `{component}` have errors")]
     BrokenFiles { component: String },
     #[error("there is no revision `{revision}`")]

@@ -12,7 +12,7 @@ use super::sync::{self, PreparedSync, SyncOptions};
 use super::write_access::{WriteAccess, may_be_open};
 use crate::git::{CommitId, Repository};
 use crate::journal::Journal;
-use crate::plan::{DatabaseState, SyncStep, list};
+use crate::plan::{DatabaseState, SyncStep, Trying, list};
 use crate::project::{Component, read_project};
 use crate::tree::RepoPath;
 
@@ -83,7 +83,8 @@ pub fn sync_in_hook(
         return Ok(Some(format!("not upgraded: {reason}; `dbm-git migrate` does it")));
     }
     let mut access = WriteAccess::begin(&session.repository, "dbm-git hook (sync)", now)?;
-    let options = SyncOptions::default();
+    // It is nothing but alembic's own upgrade, or it is not done.
+    let options = SyncOptions { trying: Trying::Never, ..SyncOptions::default() };
     let prepared = sync::prepare_component(session, component, host, options, access.journal())?;
     if !is_plain_upgrade(&prepared) {
         return Ok(Some("not upgraded: `dbm-git sync` shows what there is to do".to_owned()));
@@ -102,6 +103,7 @@ pub fn sync_in_hook(
 
 fn is_plain_upgrade(prepared: &PreparedSync<'_>) -> bool {
     prepared
+        .decision
         .plan
         .as_ref()
         .is_ok_and(|plan| plan.steps.iter().all(|s| matches!(s.step, SyncStep::Upgrade { .. })))

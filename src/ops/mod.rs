@@ -3,6 +3,8 @@
 
 mod answers;
 pub mod apply;
+pub mod beside;
+mod beyond;
 pub mod candidates;
 pub mod check;
 pub mod ci_base;
@@ -36,10 +38,11 @@ mod step_runner;
 pub mod sync;
 pub mod target;
 pub mod transaction;
-mod trial;
+pub mod trial;
 pub mod undo;
 mod undo_steps;
 pub mod verify;
+pub mod verify_plan;
 mod whereabouts;
 pub mod write_access;
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::OpsError;
+use super::beside::Beside;
 use super::session::{Session, Source};
 use super::standing::standings;
 use super::write_access::WriteAccess;
@@ -15,7 +16,6 @@ use crate::plan::{
 };
 use crate::project::Component;
 use crate::revision::{Node, RevisionId, RevisionRef};
-use crate::script::{History, Place, Thing};
 use crate::tree::{RepoPath, Tree};
 
 /// What the command line asks for.
@@ -59,55 +59,8 @@ pub struct ComponentRebase {
     pub is_behind: bool,
     /// What own revisions and the landed ones beside them are to each other.
     pub beside: Beside,
-}
-
-/// Own revisions and landed ones beside them, as somebody would name them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Beside {
-    pub met: Vec<Met>,
-    /// The own and landed revisions of which nobody can tell.
-    pub unknown: Vec<(RevisionId, RevisionId)>,
-    /// `None` where nobody can tell, or there is nothing to tell about.
-    pub are_independent: Option<bool>,
-}
-
-/// Two operations with a hand in the same thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Met {
-    pub thing: Thing,
-    pub own: MetAt,
-    pub landed: MetAt,
-}
-
-/// One of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetAt {
-    pub revision: RevisionId,
-    pub path: RepoPath,
-    /// 1-based.
-    pub line: u32,
-}
-
-impl Beside {
-    fn of(history: &History, encounters: &Encounters) -> Self {
-        let at = |node: Node, place: &Place| MetAt {
-            revision: history.id(node).clone(),
-            path: history.script(node).file.path.clone(),
-            line: place.line,
-        };
-        let met = encounters.found.iter().map(|found| Met {
-            thing: found.meeting.thing.clone(),
-            own: at(found.own, &found.meeting.one),
-            landed: at(found.landed, &found.meeting.other),
-        });
-        let ids =
-            |&(own, landed): &(Node, Node)| (history.id(own).clone(), history.id(landed).clone());
-        Self {
-            met: met.collect(),
-            unknown: encounters.unknown.iter().map(ids).collect(),
-            are_independent: encounters.are_independent(),
-        }
-    }
+    /// What ran on a scratch database as it is planned, in that order.
+    pub verified: Option<Vec<RevisionId>>,
 }
 
 /// Why a component's plan is not carried out.
@@ -135,6 +88,11 @@ pub enum ComponentRefusal {
     LinkedLock { path: RepoPath },
     #[error("`{path}` has landed: say --landed to rewrite it all the same")]
     Landed { path: RepoPath },
+    /// On a scratch database, in its new place.
+    #[error("`{revision}` (`{path}`) does not work in its new place: {says}")]
+    Fault { revision: RevisionId, path: RepoPath, says: String },
+    #[error("what lies below own revisions does not run from an empty database: {error}")]
+    GroundFails { error: String },
 }
 
 /// What a rebase did, or would do.
@@ -287,6 +245,7 @@ fn plan_component(
         plan,
         landed_by: standings.landed_refs.first().map(|tip| tip.name.clone()),
         is_behind: is_behind(session)?,
+        verified: None,
     })
 }
 

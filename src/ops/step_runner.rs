@@ -9,8 +9,8 @@ use super::host::Host;
 use super::session::Session;
 use super::target::project_files;
 use crate::alembic::{
-    AlembicError, Current, ProjectFiles, ScratchProject, Target, Trouble, classify, current,
-    run_target,
+    AlembicError, Current, ModelComparison, ProjectFiles, ScratchProject, Target, Trouble,
+    classify, compare_models, current, run_target,
 };
 use crate::database::{
     DatabaseError, DatabaseUrl, Dialect, Limits, Secret, VersionTable, replace_rows, schema_objects,
@@ -169,6 +169,16 @@ impl StepRunner {
         let scratch = self.scratch(scripts)?;
         run_target(scratch.target(), &["upgrade", "heads"], &[], CHANGE, line)?;
         Ok(())
+    }
+
+    /// What alembic's own comparison of the models with the database says, at the heads of
+    /// `scripts`.
+    pub fn compare_models(
+        &self,
+        scripts: &[(String, Vec<u8>)],
+    ) -> Result<ModelComparison, AlembicError> {
+        let scratch = self.scratch(scripts)?;
+        compare_models(scratch.target(), CHANGE)
     }
 
     fn scratch(&self, scripts: &[(String, Vec<u8>)]) -> Result<ScratchProject, AlembicError> {

@@ -1,6 +1,6 @@
 //! `sync`: a database is brought to the heads of the checked-out files,
-//! whatever has happened to it before. Look, plan, try out where that settles
-//! something, and only then run, one recorded step after the other.
+//! whatever has happened to it before. Look, plan, try out on a copy, and only
+//! then run, one recorded step after the other.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,13 +11,13 @@ use super::host::Host;
 use super::look::{Look, Moment, look, reach};
 use super::running::{Running, Work};
 use super::session::Session;
-use super::trial::try_out;
+use super::trial::{Ground, Trial, try_out};
 use super::write_access::WriteAccess;
 use crate::database::Dialect;
 use crate::journal::{DatabaseStep, Journal, OperationId, OperationKind, StepKind, StepState};
 use crate::plan::{
-    BodyHash, DatabaseView, Evidence, LedgerEntry, PlannedStep, Repair, Snapshot, SyncPlan,
-    SyncRefusal, SyncRequest, SyncStep, SyncStrategy, plan_sync,
+    BodyHash, DatabaseView, Evidence, LedgerEntry, PlannedStep, Snapshot, SyncPlan, SyncRefusal,
+    SyncRequest, SyncStep, SyncStrategy, Trying, plan_sync,
 };
 use crate::project::Component;
 use crate::revision::RevisionId;
@@ -30,23 +30,25 @@ pub struct SyncOptions {
     /// `--assume`: whether what is unknown has run.
     pub assume: Option<bool>,
     pub no_backup: bool,
+    /// `--verify`, `--no-verify`: whether the plan is tried out on a copy first.
+    pub trying: Trying,
 }
 
 /// One component's database with the way to the heads.
 pub struct PreparedSync<'a> {
     pub component: &'a Component,
     pub look: Look,
-    pub plan: Result<SyncPlan, SyncRefusal>,
-    /// What a trial on a copy has shown, where one was made.
-    pub trial: Option<Trial>,
+    pub decision: Decision,
 }
 
-/// How a trial on a copy went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trial {
-    Passed,
-    /// Why it did not.
-    Failed(String),
+/// What is to be done, and what a trial has had to do with it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    pub plan: Result<SyncPlan, SyncRefusal>,
+    /// What the trial of that plan has shown, where one was in order.
+    pub trial: Option<Trial>,
+    /// Why a replay, which would have been the better plan, is none.
+    pub no_replay: Option<SyncRefusal>,
 }
 
 /// What became of one component's database.
@@ -57,6 +59,7 @@ pub struct ComponentSync {
     pub database: String,
     pub plan: Result<SyncPlan, SyncRefusal>,
     pub trial: Option<Trial>,
+    pub no_replay: Option<SyncRefusal>,
     /// How many of the plan's steps were done.
     pub done: usize,
     /// The version rows now.
@@ -121,11 +124,17 @@ pub fn prepare_component<'a>(
     }
     let footprints = look.footprints(journal)?;
     let plan = plan_from(&look, &look.snapshot, &look.view, options.strategy, &footprints);
-    let mut prepared = PreparedSync { component, look, plan, trial: None };
-    if options.strategy != SyncStrategy::Downgrade {
-        decide(session, host, options, journal, &footprints, &mut prepared)?;
-    }
-    Ok(prepared)
+    let ground = Ground {
+        session,
+        component,
+        host,
+        look: &look,
+        history: &look.history,
+        snapshot: &look.snapshot,
+        view: &look.view,
+    };
+    let decision = decide(&ground, options, plan, &footprints, journal)?;
+    Ok(PreparedSync { component, look, decision })
 }
 
 /// The plan for a look, against any state of the files.
@@ -139,28 +148,46 @@ pub fn plan_from(
     plan_sync(&SyncRequest { snapshot, ledger: &look.ledger, view, strategy, footprints })
 }
 
-/// A replay that is not proven is tried out on a copy, or not made.
-fn decide(
-    session: &Session,
-    host: &Host,
+/// Tries a plan out where that is in order: one that fails is none. A replay of which
+/// nobody knows that it is sound makes way for going down and up again.
+///
+/// # Errors
+/// Somebody insists on a trial, and there can be none.
+pub fn decide(
+    ground: &Ground<'_>,
     options: SyncOptions,
-    journal: &mut Journal,
+    plan: Result<SyncPlan, SyncRefusal>,
     footprints: &HashMap<BodyHash, Footprint>,
-    prepared: &mut PreparedSync<'_>,
-) -> Result<(), OpsError> {
-    let Ok(plan) = &prepared.plan else { return Ok(()) };
-    if plan.is_proven || plan.repair != Repair::Replay {
-        return Ok(());
+    journal: &mut Journal,
+) -> Result<Decision, OpsError> {
+    let planned = match plan {
+        Ok(plan) => plan,
+        refused => return Ok(Decision { plan: refused, trial: None, no_replay: None }),
+    };
+    let trial = try_out(ground, options.trying, &planned, journal)?;
+    let is_passed = trial.as_ref().is_some_and(Trial::is_passed);
+    if is_passed || !planned.is_open() || options.strategy != SyncStrategy::Auto {
+        return Ok(Decision::of(planned, trial, None));
     }
-    let trial = try_out(session, prepared.component, host, &prepared.look, plan, journal)?;
-    let is_asked_for = options.strategy == SyncStrategy::Replay;
-    if trial != Some(Trial::Passed) && !is_asked_for {
-        let look = &prepared.look;
-        prepared.plan =
-            plan_from(look, &look.snapshot, &look.view, SyncStrategy::Downgrade, footprints);
+    let no_replay = trial.as_ref().and_then(Trial::refusal);
+    let strategy = SyncStrategy::Downgrade;
+    match plan_from(ground.look, ground.snapshot, ground.view, strategy, footprints) {
+        Err(refusal) => Ok(Decision { plan: Err(refusal), trial: None, no_replay }),
+        Ok(planned) => {
+            let trial = match trial {
+                Some(Trial::NotMade(_)) => trial,
+                _ => try_out(ground, options.trying, &planned, journal)?,
+            };
+            Ok(Decision::of(planned, trial, no_replay))
+        }
     }
-    prepared.trial = trial;
-    Ok(())
+}
+
+impl Decision {
+    fn of(plan: SyncPlan, trial: Option<Trial>, no_replay: Option<SyncRefusal>) -> Self {
+        let refusal = trial.as_ref().and_then(Trial::refusal);
+        Self { plan: refusal.map_or(Ok(plan), Err), trial, no_replay }
+    }
 }
 
 /// What the plans come to, with nothing done.
@@ -175,8 +202,9 @@ fn component_sync(prepared: &PreparedSync<'_>, done: usize) -> ComponentSync {
     ComponentSync {
         name: prepared.component.name.clone(),
         database: look.target.shown.clone(),
-        plan: prepared.plan.clone(),
-        trial: prepared.trial.clone(),
+        plan: prepared.decision.plan.clone(),
+        trial: prepared.decision.trial.clone(),
+        no_replay: prepared.decision.no_replay.clone(),
         done,
         current: look.observation.rows.clone(),
         backup: None,
@@ -204,11 +232,11 @@ pub fn apply(
     }
     outcome.operation = operation;
     for (mut prepared, outcome_of_it) in prepared.into_iter().zip(&mut outcome.components) {
-        if !has_work(&prepared.plan) {
+        if !has_work(&prepared.decision.plan) {
             remember_settled(session, &mut prepared, access)?;
             continue;
         }
-        let Ok(plan) = prepared.plan.clone() else { continue };
+        let Ok(plan) = prepared.decision.plan.clone() else { continue };
         let summary = summary(&prepared, &plan);
         let steps = steps_of(&prepared, &plan);
         let settled = settled(&prepared, &plan);
@@ -239,7 +267,7 @@ fn remember_settled(
     prepared: &mut PreparedSync<'_>,
     access: &mut WriteAccess,
 ) -> Result<(), OpsError> {
-    if let Ok(plan) = &prepared.plan {
+    if let Ok(plan) = &prepared.decision.plan {
         let entries = settled(prepared, plan);
         prepared.look.ledger.add(&entries);
     }
@@ -255,14 +283,20 @@ fn settled(prepared: &PreparedSync<'_>, plan: &SyncPlan) -> Vec<LedgerEntry> {
 
 /// The plan as the journal keeps it.
 pub fn steps_of(prepared: &PreparedSync<'_>, plan: &SyncPlan) -> Vec<DatabaseStep> {
-    plan.steps.iter().map(|step| recorded(prepared.component, &prepared.look, step)).collect()
+    let (component, look) = (prepared.component, &prepared.look);
+    plan.steps.iter().map(|step| recorded(component, look, &look.snapshot, step)).collect()
 }
 
-/// One planned step as the journal keeps it.
-pub fn recorded(component: &Component, look: &Look, planned: &PlannedStep) -> DatabaseStep {
+/// One planned step as the journal keeps it; `snapshot` is of the files that it leads to.
+pub fn recorded(
+    component: &Component,
+    look: &Look,
+    snapshot: &Snapshot,
+    planned: &PlannedStep,
+) -> DatabaseStep {
     let today = |id: &RevisionId| -> Option<LedgerEntry> {
-        let node = look.snapshot.graph.node(id.as_str())?;
-        Some(look.snapshot.entry(node, Evidence::Ran))
+        let node = snapshot.graph.node(id.as_str())?;
+        Some(snapshot.entry(node, Evidence::Ran))
     };
     let (kind, entries) = match &planned.step {
         SyncStep::SetRows => (StepKind::SetRows, Vec::new()),

@@ -1,164 +1,304 @@
-//! A plan tried out on a copy: what runs there, and ends with the schema that a
-//! new database has, may run on the real one. SQLite only, where a copy is a file.
-
-use std::collections::BTreeSet;
-use std::path::Path;
+//! A plan tried out on a copy of the database, with all that is in it: what runs
+//! there, and does not make of its schema what no new database has, may run on the
+//! real one.
 
 use super::OpsError;
+use super::beyond::refuse_beyond;
 use super::database_target::{DatabaseTarget, Road};
 use super::host::Host;
 use super::look::{Look, read_rows};
+use super::running::described;
 use super::session::Session;
 use super::step_runner::StepRunner;
-use super::sync::{Trial, recorded};
-use crate::database::{DatabaseUrl, Limits, ScratchFile, backup, schema_objects};
+use super::sync::recorded;
+use crate::alembic::AlembicError;
+pub use crate::database::CopyWay;
+use crate::database::{
+    DatabaseUrl, Dialect, Limits, ScratchDatabase, VersionTable, database_size,
+    drop_stray_databases, schema_objects,
+};
 use crate::journal::Journal;
-use crate::plan::{SyncPlan, SyncStep};
+use crate::plan::{
+    BodyHash, CHEAP_BYTES, DatabaseView, PlannedStep, SchemaVerdict, Snapshot, SyncPlan,
+    SyncRefusal, SyncStep, Trying, Wanted, judge_schema,
+};
 use crate::project::Component;
-use crate::revision::Node;
-use crate::script::SchemaObjects;
+use crate::revision::{Node, RevisionId};
+use crate::script::{History, SchemaObjects};
 
-/// Runs the plan on a copy; `None` where no copy can be had.
+/// How a trial went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trial {
+    Made {
+        way: CopyWay,
+        verdict: Verdict,
+    },
+    /// Why there was none, although one was in order.
+    NotMade(String),
+}
+
+/// What a trial has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It ran; what differs from a new database, and did so before.
+    Passed { drift: Option<String> },
+    /// One step did not run, or left other version rows than it should.
+    StepFailed { step: String, revisions: Vec<RevisionId>, error: String },
+    /// It ran, and left what no new database has.
+    Otherwise(String),
+}
+
+impl Trial {
+    /// Whether the plan ran, and came out right.
+    pub fn is_passed(&self) -> bool {
+        matches!(self, Self::Made { verdict: Verdict::Passed { .. }, .. })
+    }
+
+    /// Why the plan is not to be carried out.
+    pub fn refusal(&self) -> Option<SyncRefusal> {
+        match self {
+            Self::Made { verdict: Verdict::StepFailed { step, revisions, error }, .. } => {
+                Some(SyncRefusal::TrialFailed {
+                    step: step.clone(),
+                    revisions: revisions.clone(),
+                    error: error.clone(),
+                })
+            }
+            Self::Made { verdict: Verdict::Otherwise(what), .. } => {
+                Some(SyncRefusal::ComesOutOtherwise { what: what.clone() })
+            }
+            Self::Made { verdict: Verdict::Passed { .. }, .. } | Self::NotMade(_) => None,
+        }
+    }
+}
+
+/// A component's database, and the files that it is to be brought to.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    pub session: &'a Session,
+    pub component: &'a Component,
+    pub host: &'a Host,
+    pub look: &'a Look,
+    pub history: &'a History,
+    pub snapshot: &'a Snapshot,
+    pub view: &'a DatabaseView,
+}
+
+/// Tries a plan out, as far as that is wanted.
+///
+/// # Errors
+/// Somebody insists on a trial, and there can be none.
 pub fn try_out(
-    session: &Session,
-    component: &Component,
-    host: &Host,
-    look: &Look,
+    ground: &Ground<'_>,
+    trying: Trying,
     plan: &SyncPlan,
     journal: &mut Journal,
 ) -> Result<Option<Trial>, OpsError> {
-    let Some((url, _)) = look.target.direct().filter(|(url, _)| url.file().is_some()) else {
-        return Ok(None);
-    };
-    let parent = session.repository.common_dir().join("dbm-git").join("scratch");
-    let copy = ScratchFile::create(&parent)?;
-    backup(url, copy.path(), &host.path)?;
-    let on_copy = Copy::new(session, component, host, look, copy.path())?;
-    if !on_copy.is_reached(look)? {
-        // env.py makes its URL by itself, and would have run the plan for real.
+    let wanted = trying.wants(plan);
+    if wanted == Wanted::No {
         return Ok(None);
     }
-    Ok(Some(match on_copy.run(component, look, plan, journal) {
-        Ok(()) => match on_copy.difference(session, component, host, look, plan, &parent)? {
-            None => Trial::Passed,
-            Some(difference) => Trial::Failed(difference),
-        },
-        Err(error) => Trial::Failed(super::with_causes(&error)),
-    }))
+    match ground.try_out(plan, wanted, journal) {
+        Err(error) if trying == Trying::WhereCheap => {
+            Ok(Some(Trial::NotMade(super::with_causes(&error))))
+        }
+        trial => trial.map(Some),
+    }
 }
 
-/// A copy of the database, and alembic pointed at it.
-struct Copy {
-    target: DatabaseTarget,
-    runner: StepRunner,
-    scripts: Vec<(String, Vec<u8>)>,
-}
-
-impl Copy {
-    fn new(
-        session: &Session,
-        component: &Component,
-        host: &Host,
-        look: &Look,
-        path: &Path,
-    ) -> Result<Self, OpsError> {
-        let text = DatabaseUrl::for_file(path);
-        let url = DatabaseUrl::parse(&text, Path::new("/"))?;
-        let table = look.target.direct().map(|(_, table)| table.clone()).unwrap_or_default();
-        let target = DatabaseTarget {
-            shown: url.shown().to_owned(),
-            identity: url.identity(&table),
-            is_local: true,
-            road: Road::Direct { url: Box::new(url), table },
-        };
-        let runner = StepRunner::new(session, component, host)?
-            .against(&text, component.database_url_env.as_deref());
-        let all: Vec<Node> = (0..look.history.graph.len()).collect();
-        let scripts = look.history.in_one_folder(&all);
-        Ok(Self { target, runner, scripts })
-    }
-
-    /// Whether alembic is really at the copy.
-    fn is_reached(&self, look: &Look) -> Result<bool, OpsError> {
-        let Some((url, table)) = self.target.direct() else { return Ok(false) };
-        self.runner.is_at(url, table, &look.observation.rows)
-    }
-
-    fn run(
+impl<'a> Ground<'a> {
+    fn try_out(
         &self,
-        component: &Component,
-        look: &Look,
+        plan: &SyncPlan,
+        wanted: Wanted,
+        journal: &mut Journal,
+    ) -> Result<Trial, OpsError> {
+        let (url, table) = self.reached()?;
+        let size = database_size(url)?;
+        if wanted == Wanted::IfCheap && size > CHEAP_BYTES {
+            let (size, limit) = (size >> 20, CHEAP_BYTES >> 20);
+            let reason = format!("a copy would take {size} MiB, and {limit} MiB are made unasked");
+            return Err(self.no_trial(&reason));
+        }
+        self.refuse_beyond(url.dialect(), plan, journal)?;
+        // What nobody uses is in nobody's way, should it not go.
+        let _ = drop_stray_databases(url);
+        let parent = self.session.repository.common_dir().join("dbm-git").join("scratch");
+        let (database, way) = ScratchDatabase::copy(url, &parent, &self.host.path)?;
+        let copy = OnCopy::new(self, &database, table)?;
+        copy.refuse_elsewhere(&self.look.observation.rows)?;
+        let before = copy.schema()?;
+        for planned in &plan.steps {
+            if let Err(error) = copy.run(planned, journal) {
+                let step = recorded(self.component, self.look, self.snapshot, planned);
+                let verdict = Verdict::StepFailed {
+                    step: described(&step),
+                    revisions: planned.step.revisions(),
+                    error: told(&error),
+                };
+                return Ok(Trial::Made { way, verdict });
+            }
+        }
+        let verdict = self.compared(plan, &before, &copy.schema()?, url, table)?;
+        Ok(Trial::Made { way, verdict })
+    }
+
+    fn no_trial(&self, reason: &str) -> OpsError {
+        let database = self.look.target.shown.clone();
+        OpsError::NoTrial { database, reason: reason.to_owned() }
+    }
+
+    /// Copies are made of what is here, and only of that.
+    fn reached(&self) -> Result<(&'a DatabaseUrl, &'a VersionTable), OpsError> {
+        let target = &self.look.target;
+        let direct =
+            target.direct().ok_or_else(|| self.no_trial("it is reached through alembic alone"))?;
+        match target.is_local {
+            true => Ok(direct),
+            false => Err(self.no_trial("it is not on this machine")),
+        }
+    }
+
+    fn refuse_beyond(
+        &self,
+        dialect: Dialect,
         plan: &SyncPlan,
         journal: &mut Journal,
     ) -> Result<(), OpsError> {
         for planned in &plan.steps {
-            match &planned.step {
-                SyncStep::Upgrade { .. } => {
-                    self.runner.upgrade_all(&self.scripts, &mut |_| {})?;
+            for entry in recorded(self.component, self.look, self.snapshot, planned).entries {
+                if let Some(bytes) = self.script(&entry.body, journal)? {
+                    refuse_beyond(dialect, &entry.path, &bytes)?;
                 }
-                _ => {
-                    let step = recorded(component, look, planned);
-                    let mut script = |body: &_| Ok(journal.script(body)?);
-                    self.runner.run(&self.target, &step, &mut script, &mut |_| {})?;
-                }
-            }
-            let now = read_rows(&self.target, &Limits::default())?;
-            if now.rows != planned.rows_after {
-                return Err(OpsError::UnexpectedRows {
-                    database: self.target.shown.clone(),
-                    expected: super::shown(&planned.rows_after),
-                    found: super::shown(&now.rows),
-                });
             }
         }
         Ok(())
     }
 
-    /// In what the copy differs from a database that is made anew, in the
-    /// tables that the plan is about.
-    fn difference(
-        &self,
-        session: &Session,
-        component: &Component,
-        host: &Host,
-        look: &Look,
-        plan: &SyncPlan,
-        parent: &Path,
-    ) -> Result<Option<String>, OpsError> {
-        let file = ScratchFile::create(parent)?;
-        let fresh = Self::new(session, component, host, look, file.path())?;
-        if fresh.runner.upgrade_all(&fresh.scripts, &mut |_| {}).is_err() {
-            // A history that does not run from nothing has nothing to compare with.
-            return Ok(None);
+    /// The text of a script: of the files as they are to be, or one that has run.
+    fn script(&self, body: &BodyHash, journal: &mut Journal) -> Result<Option<Vec<u8>>, OpsError> {
+        let at = self.snapshot.scripts.iter().position(|seen| &seen.body == body);
+        match at.and_then(|at| self.history.scripts.get(at)) {
+            Some(script) => Ok(Some(script.file.bytes.to_vec())),
+            None => Ok(journal.script(body)?),
         }
-        let (Some((copy, _)), Some((new, _))) = (self.target.direct(), fresh.target.direct())
-        else {
-            return Ok(None);
-        };
-        let limits = Limits::default();
-        let (copy, new) = (schema_objects(copy, &limits)?, schema_objects(new, &limits)?);
-        Ok(differs_in(&copy, &new, plan))
+    }
+
+    /// What the copy's schema says, beside a database that is made anew.
+    fn compared(
+        &self,
+        plan: &SyncPlan,
+        before: &SchemaObjects,
+        after: &SchemaObjects,
+        url: &DatabaseUrl,
+        table: &VersionTable,
+    ) -> Result<Verdict, OpsError> {
+        let passed = Verdict::Passed { drift: None };
+        let all = self.history.scripts.iter().map(|script| &script.file);
+        if all.into_iter().any(|f| refuse_beyond(url.dialect(), &f.path, &f.bytes).is_err()) {
+            return Ok(passed);
+        }
+        let parent = self.session.repository.common_dir().join("dbm-git").join("scratch");
+        let database = ScratchDatabase::create(url, &parent)?;
+        let new = OnCopy::new(self, &database, table)?;
+        new.refuse_elsewhere(&[])?;
+        if new.upgrade_all().is_err() {
+            // A history that does not run from nothing has nothing to compare with.
+            return Ok(passed);
+        }
+        Ok(match judge_schema(plan, before, after, &new.schema()?) {
+            SchemaVerdict::Same => passed,
+            SchemaVerdict::Drifted(what) => Verdict::Passed { drift: Some(what) },
+            SchemaVerdict::Otherwise(what) => Verdict::Otherwise(what),
+        })
     }
 }
 
-/// The first table, column or index that only one of two schemas has.
-fn differs_in(copy: &SchemaObjects, new: &SchemaObjects, plan: &SyncPlan) -> Option<String> {
-    let names: BTreeSet<&String> = copy.tables.keys().chain(new.tables.keys()).collect();
-    let table = names.into_iter().find(|name| {
-        // A table of somebody's own is not the plan's business.
-        let is_ours = new.tables.contains_key(*name);
-        is_ours && copy.tables.get(*name) != new.tables.get(*name)
-    });
-    let words = |what: &str| {
-        let met = plan.meetings.first().map(|(one, other)| format!(" (`{one}`, `{other}`)"));
-        format!(
-            "on a copy, {what} came out otherwise than in a new database{}",
-            met.unwrap_or_default()
-        )
-    };
-    if let Some(table) = table {
-        return Some(words(&format!("the table `{table}`")));
+/// A scratch database, and alembic pointed at it.
+struct OnCopy<'a> {
+    ground: &'a Ground<'a>,
+    url: &'a DatabaseUrl,
+    table: &'a VersionTable,
+    target: DatabaseTarget,
+    runner: StepRunner,
+}
+
+impl<'a> OnCopy<'a> {
+    fn new(
+        ground: &'a Ground<'a>,
+        database: &'a ScratchDatabase,
+        table: &'a VersionTable,
+    ) -> Result<Self, OpsError> {
+        let url = database.url();
+        let runner = StepRunner::new(ground.session, ground.component, ground.host)?
+            .against(database.text().reveal(), ground.component.database_url_env.as_deref())
+            .keeping(url.secrets());
+        let target = DatabaseTarget {
+            shown: url.shown().to_owned(),
+            identity: url.identity(table),
+            is_local: true,
+            road: Road::Direct { url: Box::new(url.clone()), table: table.clone() },
+        };
+        Ok(Self { ground, url, table, target, runner })
     }
-    let index = new.indexes.difference(&copy.indexes).next();
-    index.map(|index| words(&format!("the index `{index}`")))
+
+    /// Makes sure that alembic is really there, and not where `env.py` has it by itself.
+    fn refuse_elsewhere(&self, rows: &[String]) -> Result<(), OpsError> {
+        if !self.runner.is_at(self.url, self.table, rows)? {
+            let reason = "env.py makes its URL by itself, and alembic would not go to a copy";
+            return Err(self.ground.no_trial(reason));
+        }
+        self.expect_rows(rows)
+    }
+
+    fn run(&self, planned: &PlannedStep, journal: &mut Journal) -> Result<(), OpsError> {
+        match &planned.step {
+            SyncStep::Upgrade { .. } => self.upgrade_all()?,
+            _ => {
+                let Ground { component, look, snapshot, .. } = self.ground;
+                let step = recorded(component, look, snapshot, planned);
+                let mut script = |body: &BodyHash| self.ground.script(body, journal);
+                self.runner.run(&self.target, &step, &mut script, &mut |_| {})?;
+            }
+        }
+        self.expect_rows(&planned.rows_after)
+    }
+
+    fn upgrade_all(&self) -> Result<(), OpsError> {
+        let history = self.ground.history;
+        let all: Vec<Node> = (0..history.graph.len()).collect();
+        self.runner.upgrade_all(&history.in_one_folder(&all), &mut |_| {})
+    }
+
+    fn expect_rows(&self, expected: &[String]) -> Result<(), OpsError> {
+        let found = read_rows(&self.target, &Limits::default())?.rows;
+        if found == expected {
+            return Ok(());
+        }
+        Err(OpsError::UnexpectedRows {
+            database: self.target.shown.clone(),
+            expected: super::shown(expected),
+            found: super::shown(&found),
+        })
+    }
+
+    fn schema(&self) -> Result<SchemaObjects, OpsError> {
+        let mut schema = schema_objects(self.url, &Limits::default())?;
+        if self.url.dialect() == Dialect::MySql {
+            // Qualified names are those of other databases.
+            schema.tables.retain(|table, _| !table.contains('.'));
+            schema.indexes.retain(|index| !index.contains('.'));
+        }
+        Ok(schema)
+    }
+}
+
+/// What a failing step says; the command names a scratch folder, which is gone.
+fn told(error: &OpsError) -> String {
+    match error {
+        OpsError::Alembic(alembic @ AlembicError::Failed { .. }) => {
+            format!("alembic failed{}", alembic.brief())
+        }
+        error => super::with_causes(error),
+    }
 }

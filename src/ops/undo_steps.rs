@@ -70,7 +70,10 @@ fn inverse(
                 plan_descent(&request, &step.entries, &step.rows_before).map_err(|refusal| {
                     OpsError::SyncRefused { component: component.name.clone(), refusal }
                 })?;
-            plan.steps.iter().map(|planned| recorded(component, look, planned)).collect()
+            plan.steps
+                .iter()
+                .map(|planned| recorded(component, look, &look.snapshot, planned))
+                .collect()
         }
     })
 }

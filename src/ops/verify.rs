@@ -3,8 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::OpsError;
+use super::beyond::refuse_beyond;
 use super::database_target::{Asking, DatabaseTarget, Road, database_target};
 use super::host::Host;
 use super::look::read_rows;
@@ -12,6 +14,7 @@ use super::session::{Session, Source};
 use super::standing::standings;
 use super::step_runner::StepRunner;
 use crate::alembic::AlembicError;
+pub use crate::alembic::ModelComparison;
 use crate::check::{Code, Judged, Level, run_rules};
 use crate::database::{
     DatabaseUrl, Dialect, Limits, ScratchDatabase, VersionTable, describe_schema,
@@ -24,7 +27,7 @@ use crate::plan::{
 };
 use crate::project::Component;
 use crate::revision::{Node, RevisionId, RevisionRef, resolve};
-use crate::script::{Destructive, History, read_footprint, server_statements};
+use crate::script::{Destructive, History, read_footprint};
 use crate::tree::RepoPath;
 
 /// Which revisions are meant.
@@ -58,6 +61,8 @@ pub struct VerifiedRevision {
     pub fault: Option<VerifyFault>,
     /// What its `upgrade` takes away, and no `downgrade` can bring back.
     pub loses: Vec<Destructive>,
+    /// How long all of it has taken.
+    pub took: Duration,
 }
 
 /// What became of one component.
@@ -71,16 +76,28 @@ pub struct ComponentVerification {
     pub ground_fails: Option<String>,
     /// What could not be verified, since something below it had failed.
     pub left: Vec<RevisionId>,
+    /// Whether the models say what the migrations make; none where not all of those ran.
+    pub models: Option<ModelComparison>,
 }
 
 impl ComponentVerification {
     /// Whether nothing is wrong.
     pub fn is_sound(&self) -> bool {
-        self.ground_fails.is_none() && self.verified.iter().all(|v| v.fault.is_none())
+        self.ground_fails.is_none()
+            && self.verified.iter().all(|v| v.fault.is_none())
+            && !matches!(self.models, Some(ModelComparison::Drifted(_)))
     }
 }
 
-/// Verifies the selected components; `progress` is told of each revision before it runs.
+/// Who watches a verification, and by which clock.
+pub struct Watch<'a> {
+    /// The time since some moment.
+    pub clock: &'a dyn Fn() -> Duration,
+    /// Is told of each revision before it runs.
+    pub progress: &'a mut dyn FnMut(&str),
+}
+
+/// Verifies the selected components.
 ///
 /// # Errors
 /// There is no alembic, no database of which the kind is known, or the revisions
@@ -89,7 +106,7 @@ pub fn verify(
     session: &Session,
     host: &Host,
     options: &VerifyOptions,
-    progress: &mut dyn FnMut(&str),
+    watch: &mut Watch<'_>,
 ) -> Result<Vec<ComponentVerification>, OpsError> {
     let mut journal = Journal::open(session.repository.common_dir()).ok();
     let components = session.components()?;
@@ -101,12 +118,32 @@ pub fn verify(
         let chosen = chosen(session, component, &history, options, &mut named)?;
         let target = database_target(session, component, host, journal.as_mut(), Asking::Once)?;
         let scratch = Scratch { session, component, host, history: &history, target: &target };
-        verifications.push(scratch.verify(&chosen, progress)?);
+        verifications.push(scratch.verify(&chosen, Models::Compared, watch)?);
     }
     match named.first() {
         Some(name) => Err(OpsError::NoSuchRevision { revision: (*name).clone() }),
         None => Ok(verifications),
     }
+}
+
+/// Verifies `chosen` of a history, which need not be that of the files.
+pub fn verify_history(
+    session: &Session,
+    component: &Component,
+    host: &Host,
+    history: &History,
+    target: &DatabaseTarget,
+    chosen: &[Node],
+    watch: &mut Watch<'_>,
+) -> Result<ComponentVerification, OpsError> {
+    Scratch { session, component, host, history, target }.verify(chosen, Models::LeftAlone, watch)
+}
+
+/// What is done about the models once all migrations have run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Models {
+    Compared,
+    LeftAlone,
 }
 
 fn refuse_broken(component: &Component, history: &History) -> Result<(), OpsError> {
@@ -153,7 +190,8 @@ impl Scratch<'_> {
     fn verify(
         &self,
         chosen: &[Node],
-        progress: &mut dyn FnMut(&str),
+        models: Models,
+        watch: &mut Watch<'_>,
     ) -> Result<ComponentVerification, OpsError> {
         let mut verification = ComponentVerification {
             name: self.component.name.clone(),
@@ -161,6 +199,7 @@ impl Scratch<'_> {
             verified: Vec::new(),
             ground_fails: None,
             left: Vec::new(),
+            models: None,
         };
         if let Some((url, _)) = self.target.direct().filter(|_| self.target.is_local) {
             // What nobody uses is in nobody's way, should it not go.
@@ -180,7 +219,7 @@ impl Scratch<'_> {
         let database = ScratchDatabase::create(url, &parent)?;
         let on = OnScratch::new(self, &database, table)?;
         if !plan.ground.is_empty() {
-            progress(&format!("{} revisions below", plan.ground.len()));
+            (watch.progress)(&format!("{} revisions below", plan.ground.len()));
         }
         if let Err(error) = on.lay_ground(&plan.ground, &plan.rows) {
             verification.ground_fails = Some(told(error)?);
@@ -188,15 +227,23 @@ impl Scratch<'_> {
             return Ok(verification);
         }
         let mut steps = plan.steps.iter();
+        let mut is_up = true;
         for step in steps.by_ref() {
-            progress(self.history.id(step.node).as_str());
-            let (fault, is_up) = on.run(step)?;
+            (watch.progress)(self.history.id(step.node).as_str());
+            let start = (watch.clock)();
+            let (fault, stays_up) = on.run(step)?;
+            is_up = stays_up;
             if step.is_verified || fault.is_some() {
-                verification.verified.push(self.verified(step.node, fault));
+                let took = (watch.clock)().saturating_sub(start);
+                verification.verified.push(self.verified(step.node, fault, took));
             }
             if !is_up {
                 break;
             }
+        }
+        if models == Models::Compared && is_up && plan.covers(&self.history.graph) {
+            (watch.progress)("the models");
+            verification.models = Some(on.compare_models()?);
         }
         let left = steps.filter(|step| step.is_verified);
         verification.left = left.map(|step| self.history.id(step.node).clone()).collect();
@@ -205,33 +252,15 @@ impl Scratch<'_> {
 
     /// Refuses what would change more than a database of its own: nothing takes that back.
     fn refuse_beyond(&self, dialect: Dialect, plan: &VerifyPlan) -> Result<(), OpsError> {
-        if dialect == Dialect::Sqlite {
-            return Ok(());
-        }
         let steps = plan.steps.iter().map(|step| &step.node);
         for &node in plan.ground.iter().chain(steps) {
             let file = &self.history.script(node).file;
-            let beyond = |line: u32, what: String| OpsError::BeyondScratch {
-                path: file.path.clone(),
-                line,
-                what,
-            };
-            if let Some(found) = server_statements(&file.bytes).into_iter().next() {
-                return Err(beyond(found.line, format!("`{}` is the whole server's", found.what)));
-            }
-            // MySQL's schemas are databases, and the named one is somebody's.
-            let footprint = read_footprint(&file.bytes).unwrap_or_default();
-            let mut tables = footprint.upgrade.tables.iter().chain(&footprint.downgrade.tables);
-            if dialect == Dialect::MySql
-                && let Some(table) = tables.find(|table| table.contains('.'))
-            {
-                return Err(beyond(1, format!("`{table}` is in another database")));
-            }
+            refuse_beyond(dialect, &file.path, &file.bytes)?;
         }
         Ok(())
     }
 
-    fn verified(&self, node: Node, fault: Option<VerifyFault>) -> VerifiedRevision {
+    fn verified(&self, node: Node, fault: Option<VerifyFault>, took: Duration) -> VerifiedRevision {
         let script = self.history.script(node);
         let footprint = read_footprint(&script.file.bytes).unwrap_or_default();
         VerifiedRevision {
@@ -240,6 +269,7 @@ impl Scratch<'_> {
             path: script.file.path.clone(),
             fault,
             loses: footprint.upgrade.destructive,
+            took,
         }
     }
 }
@@ -356,6 +386,12 @@ impl<'a> OnScratch<'a> {
             expected: super::shown(expected),
             found: super::shown(&found),
         })
+    }
+
+    fn compare_models(&self) -> Result<ModelComparison, OpsError> {
+        let history = self.scratch.history;
+        let all: Vec<Node> = (0..history.graph.len()).collect();
+        Ok(self.runner.compare_models(&history.in_one_folder(&all))?)
     }
 
     fn schema(&self) -> Result<SchemaDescription, OpsError> {

@@ -49,8 +49,8 @@ pub use rebase::{
 };
 pub use strategy::Strategy;
 pub use sync::{
-    PlannedStep, Repair, SyncPlan, SyncRefusal, SyncRequest, SyncStep, SyncStrategy, plan_descent,
-    plan_sync,
+    CHEAP_BYTES, PlannedStep, Repair, SchemaVerdict, SyncPlan, SyncRefusal, SyncRequest, SyncStep,
+    SyncStrategy, Trying, Wanted, judge_schema, plan_descent, plan_sync,
 };
 pub use undo::{
     ChangedSince, FileState, FileStates, Recovery, UndoConflict, plan_recovery, plan_undo,

@@ -1,17 +1,20 @@
-//! `check --format junit`: the XML that test reports are read from. A component
-//! is a suite; each finding is a case, and so is each rule without any, so that
-//! a report without findings says what was looked at.
+//! `--format junit`: the XML that test reports are read from. A component is a
+//! suite. Of `check`, each finding is a case, and so is each rule without any, so
+//! that a report without findings says what was looked at; of `verify`, each revision.
 
 use std::io;
+use std::time::Duration;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::check::{fails, level_name};
-use super::escape::escaped;
+use super::escape::{escaped, escaped_text};
 use super::placed::{Placed, placed};
+use super::verify::{details, name as fault_name, says};
 use crate::check::{RULES, Rule};
 use crate::ops::check::CheckOutcome;
+use crate::ops::verify::{ComponentVerification, ModelComparison, VerifiedRevision};
 
 /// The whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,7 @@ struct Suite {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Case {
     name: String,
+    took: Duration,
     result: CaseResult,
 }
 
@@ -36,8 +40,11 @@ enum CaseResult {
     Passed,
     /// A finding that does not fail the check.
     Told(String),
+    /// Something that it stands on has failed.
+    Skipped,
     Failed {
-        level: &'static str,
+        /// How grave it is, or what sort of fault.
+        kind: &'static str,
         message: String,
         text: String,
     },
@@ -58,6 +65,11 @@ impl JunitReport {
             Suite { name: name.to_owned(), cases: failed.chain(silent.map(Case::passed)).collect() }
         };
         Self { suites: outcome.components.iter().map(|c| suite(&c.name)).collect() }
+    }
+
+    /// Of revisions that went up, down and up again.
+    pub fn of_verifications(verifications: &[ComponentVerification]) -> Self {
+        Self { suites: verifications.iter().map(Suite::of).collect() }
     }
 
     /// The report as XML.
@@ -83,17 +95,37 @@ impl JunitReport {
 }
 
 impl Suite {
+    fn of(verification: &ComponentVerification) -> Self {
+        let below = verification.ground_fails.iter().map(|error| {
+            let result = CaseResult::Failed {
+                kind: "ground-fails",
+                message: "what lies below does not run from nothing".to_owned(),
+                text: escaped_text(error),
+            };
+            Case::at_once("what lies below".to_owned(), result)
+        });
+        let verified = verification.verified.iter().map(Case::verified);
+        let left = verification.left.iter();
+        let left =
+            left.map(|id| Case::at_once(escaped(id.as_str()).into_owned(), CaseResult::Skipped));
+        let models = verification.models.iter().filter_map(Case::models);
+        let cases = below.chain(verified).chain(left).chain(models).collect();
+        Self { name: verification.name.clone(), cases }
+    }
+
     fn write(&self, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
         let name = escaped(&self.name);
         let class = format!("dbm-git.{name}");
         let (tests, failures) = counts(&self.cases);
+        let skipped = self.cases.iter().filter(|case| case.result == CaseResult::Skipped).count();
+        let skipped = skipped.to_string();
         writer
             .create_element("testsuite")
             .with_attribute(("name", &*name))
             .with_attribute(("tests", tests.as_str()))
             .with_attribute(("failures", failures.as_str()))
             .with_attribute(("errors", "0"))
-            .with_attribute(("skipped", "0"))
+            .with_attribute(("skipped", skipped.as_str()))
             .write_inner_content(|writer| {
                 self.cases.iter().try_for_each(|case| case.write(writer, &class))
             })?;
@@ -108,14 +140,45 @@ impl Case {
         let place = placed.place.shown();
         let text = format!("{place}: {level}[{}]: {}", finding.code, placed.text());
         let result = match fails(level, is_strict) {
-            true => CaseResult::Failed { level, message: placed.message(), text },
+            true => CaseResult::Failed { kind: level, message: placed.message(), text },
             false => CaseResult::Told(text),
         };
-        Self { name: format!("{} {} {place}", finding.code, placed.name()), result }
+        Self::at_once(format!("{} {} {place}", finding.code, placed.name()), result)
     }
 
     fn passed(rule: &Rule) -> Self {
-        Self { name: format!("{} {}", rule.code, rule.name), result: CaseResult::Passed }
+        Self::at_once(format!("{} {}", rule.code, rule.name), CaseResult::Passed)
+    }
+
+    /// Something that took no time worth telling.
+    fn at_once(name: String, result: CaseResult) -> Self {
+        Self { name, took: Duration::ZERO, result }
+    }
+
+    fn verified(verified: &VerifiedRevision) -> Self {
+        let result = match &verified.fault {
+            None => CaseResult::Passed,
+            Some(fault) => CaseResult::Failed {
+                kind: fault_name(fault),
+                message: says(Some(fault)),
+                text: escaped_text(&details(verified)),
+            },
+        };
+        let name = escaped(&format!("{} {}", verified.revision, verified.message)).into_owned();
+        Self { name, took: verified.took, result }
+    }
+
+    fn models(models: &ModelComparison) -> Option<Self> {
+        let result = match models {
+            ModelComparison::Same => CaseResult::Passed,
+            ModelComparison::Drifted(operations) => CaseResult::Failed {
+                kind: "drifted",
+                message: "the models say something else than the migrations make".to_owned(),
+                text: escaped_text(operations),
+            },
+            ModelComparison::NoModels | ModelComparison::NotCompared(_) => return None,
+        };
+        Some(Self::at_once("models and migrations agree".to_owned(), result))
     }
 
     fn write(&self, writer: &mut Writer<Vec<u8>>, class: &str) -> io::Result<()> {
@@ -123,24 +186,33 @@ impl Case {
             .create_element("testcase")
             .with_attribute(("name", self.name.as_str()))
             .with_attribute(("classname", class))
-            .with_attribute(("time", "0"));
+            .with_attribute(("time", seconds(self.took).as_str()));
         match &self.result {
             CaseResult::Passed => case.write_empty()?,
+            CaseResult::Skipped => case.write_inner_content(|writer| {
+                writer.create_element("skipped").write_empty()?;
+                Ok(())
+            })?,
             CaseResult::Told(text) => case.write_inner_content(|writer| {
                 writer.create_element("system-out").write_text_content(BytesText::new(text))?;
                 Ok(())
             })?,
-            CaseResult::Failed { level, message, text } => case.write_inner_content(|writer| {
+            CaseResult::Failed { kind, message, text } => case.write_inner_content(|writer| {
                 writer
                     .create_element("failure")
                     .with_attribute(("message", message.as_str()))
-                    .with_attribute(("type", *level))
+                    .with_attribute(("type", *kind))
                     .write_text_content(BytesText::new(text))?;
                 Ok(())
             })?,
         };
         Ok(())
     }
+}
+
+/// As JUnit has it: seconds, with no more digits than are known.
+fn seconds(took: Duration) -> String {
+    if took.is_zero() { "0".to_owned() } else { format!("{:.3}", took.as_secs_f64()) }
 }
 
 /// How many there are, and how many of them failed.

@@ -57,7 +57,9 @@ pub use overview::{OverviewReport, render_overview};
 pub use page::render_page;
 pub use picture::{Picture, render_dot, render_mermaid, render_svg};
 pub use rdjson::RdjsonReport;
-pub use rebase::{RebaseComponentReport, RebaseReport, render_beside, render_diff, render_plan};
+pub use rebase::{
+    RebaseComponentReport, RebaseReport, render_beside, render_diff, render_plan, render_verified,
+};
 pub use sarif::SarifReport;
 pub use schema::{OUTPUT_SCHEMAS, OutputSchema};
 pub use status::{StatusReport, render_status};

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unified_diff;
-use crate::ops::rebase::{Beside, ComponentRebase, Met, MetAt};
+use crate::ops::beside::{Beside, Met, MetAt};
+use crate::ops::rebase::ComponentRebase;
 use crate::plan::{Change, RebasePlan};
 use crate::revision::RevisionId;
 
@@ -36,6 +37,9 @@ pub struct RebaseComponentReport {
     pub met: Vec<MetReport>,
     /// Whether the order of the two is of no importance; null where nobody can tell.
     pub independent: Option<bool>,
+    /// With `--verify`: what ran on a scratch database as it is planned, in that order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Vec<String>>,
 }
 
 /// An own and a landed operation on the same thing.
@@ -102,6 +106,7 @@ impl RebaseComponentReport {
             refused,
             met: component.beside.met.iter().map(MetReport::new).collect(),
             independent: component.beside.are_independent,
+            verified: component.verified.as_deref().map(texts),
         }
     }
 }
@@ -119,7 +124,7 @@ impl MetReport {
 
 /// What own revisions and landed ones beside them are to each other, where somebody
 /// has to know.
-pub fn render_beside(beside: &Beside, dry_run: bool) -> String {
+pub fn render_beside(beside: &Beside, is_settled: bool) -> String {
     let met = beside.met.iter().map(|met| {
         let at = |at: &MetAt| format!("{}:{}", at.path, at.line);
         format!(
@@ -133,7 +138,7 @@ pub fn render_beside(beside: &Beside, dry_run: bool) -> String {
     });
     let met: String = met.collect();
     if !met.is_empty() {
-        let command = if dry_run { "rebase --verify" } else { "verify" };
+        let command = if is_settled { "verify" } else { "rebase --verify" };
         return met + &format!("hint: `dbm-git {command}` runs them on a scratch database\n");
     }
     match beside.are_independent {
@@ -170,6 +175,16 @@ pub fn render_plan(plan: &RebasePlan) -> String {
         text += &format!("{id} deleted: the merge had become a plain link ({path})\n");
     }
     text
+}
+
+/// What has run on a scratch database, in one line; nothing where that was not asked for.
+pub fn render_verified(verified: Option<&[RevisionId]>) -> String {
+    match verified {
+        None | Some([]) => String::new(),
+        Some(ids) => {
+            format!("verified on a scratch database, up, down and up again: {}\n", joined(ids))
+        }
+    }
 }
 
 /// The unified diff of all changes.

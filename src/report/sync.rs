@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ops::sync::{ComponentSync, SyncOutcome, Trial};
+use crate::ops::sync::{ComponentSync, SyncOutcome};
+use crate::ops::trial::{CopyWay, Trial, Verdict};
 use crate::plan::{PlannedStep, Repair, SyncStep};
 use crate::revision::RevisionId;
 
@@ -33,6 +34,81 @@ pub struct ComponentSyncReport {
     pub backup: Option<String>,
     /// Why nothing was done.
     pub refused: Option<String>,
+    /// How the plan went on a copy of the database; null where it was not tried out.
+    pub trial: Option<TrialReport>,
+    /// Why running what was skipped beside the rest is no way; null where nothing said so.
+    pub no_replay: Option<String>,
+}
+
+/// A trial on a copy of the database, with its data.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TrialReport {
+    /// `not-made`: one was in order, and `error` says why there was none.
+    #[schemars(extend("enum" = ["passed", "failed", "not-made"]))]
+    pub verdict: &'static str,
+    /// By what the copy was made.
+    #[schemars(extend("enum" = ["file", "template", "dump", null]))]
+    pub copied_by: Option<&'static str>,
+    /// Who was connected, so that PostgreSQL could not make the copy by itself.
+    pub connected: Vec<String>,
+    /// The step that failed, in words.
+    pub step: Option<String>,
+    /// What that step was to run.
+    pub revisions: Vec<String>,
+    /// What alembic said, or how else it went wrong.
+    pub error: Option<String>,
+    /// What differs from a new database, and did so before.
+    pub drift: Option<String>,
+}
+
+impl TrialReport {
+    fn new(trial: &Trial) -> Self {
+        let mut report = Self {
+            verdict: "not-made",
+            copied_by: None,
+            connected: Vec::new(),
+            step: None,
+            revisions: Vec::new(),
+            error: None,
+            drift: None,
+        };
+        match trial {
+            Trial::NotMade(reason) => report.error = Some(reason.clone()),
+            Trial::Made { way, verdict } => {
+                report.verdict = if trial.is_passed() { "passed" } else { "failed" };
+                report.add_way(way);
+                report.add_verdict(verdict);
+            }
+        }
+        report
+    }
+
+    fn add_way(&mut self, way: &CopyWay) {
+        self.copied_by = Some(match way {
+            CopyWay::File => "file",
+            CopyWay::Template => "template",
+            CopyWay::Dump { .. } => "dump",
+        });
+        if let CopyWay::Dump { connected } = way {
+            self.connected.clone_from(connected);
+        }
+    }
+
+    fn add_verdict(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Passed { drift } => self.drift.clone_from(drift),
+            Verdict::Otherwise(what) => self.error = Some(otherwise(what)),
+            Verdict::StepFailed { step, revisions, error } => {
+                self.step = Some(step.clone());
+                self.revisions = revisions.iter().map(ToString::to_string).collect();
+                self.error = Some(error.clone());
+            }
+        }
+    }
+}
+
+fn otherwise(what: &str) -> String {
+    format!("{what} came out otherwise than in a new database")
 }
 
 /// One step of a component's sync.
@@ -80,6 +156,8 @@ fn component(sync: &ComponentSync) -> ComponentSyncReport {
         current: sync.current.clone(),
         backup: sync.backup.as_ref().map(|path| path.display().to_string()),
         refused: sync.plan.as_ref().err().map(ToString::to_string),
+        trial: sync.trial.as_ref().map(TrialReport::new),
+        no_replay: sync.no_replay.as_ref().map(ToString::to_string),
     }
 }
 
@@ -105,7 +183,7 @@ pub fn render_sync(outcome: &SyncOutcome, unicode: bool) -> String {
                 text += &format!("  {mark} {line}\n");
             }
         }
-        text += &remarks(component, plan.repair);
+        text += &remarks(component);
         if component.done > 0 {
             text += &format!("  now at {}", rows(&component.current));
             if let Some(backup) = &component.backup {
@@ -153,17 +231,14 @@ fn lines(planned: &PlannedStep, component: &ComponentSync) -> Vec<String> {
     }
 }
 
-fn remarks(component: &ComponentSync, repair: Repair) -> String {
+fn remarks(component: &ComponentSync) -> String {
     let mut text = String::new();
-    match (&component.trial, repair) {
-        (Some(Trial::Passed), _) => {
-            text += "  tried out on a copy first: it runs, and the schema comes out right\n";
-        }
-        (Some(Trial::Failed(reason)), _) => {
-            text += &format!("  a replay was tried out on a copy, and is no way: {reason}\n");
-        }
-        (None, Repair::Downgrade) | (None, Repair::Replay | Repair::None) => {}
+    if let Some(refusal) = &component.no_replay {
+        text += &format!("  running only what was skipped is no way: {refusal}\n");
     }
+    text += &component.trial.as_ref().map_or_else(String::new, |trial| {
+        tried(trial).iter().map(|line| format!("  {line}\n")).collect()
+    });
     if let Ok(plan) = &component.plan
         && !plan.reverted.is_empty()
     {
@@ -175,6 +250,30 @@ fn remarks(component: &ComponentSync, repair: Repair) -> String {
         text += "  the files have diverged heads: `dbm-git rebase` puts yours on top\n";
     }
     text
+}
+
+/// How a trial went, where the plan was not refused for it.
+fn tried(trial: &Trial) -> Vec<String> {
+    let (way, verdict) = match trial {
+        Trial::NotMade(reason) => return vec![format!("not tried out on a copy: {reason}")],
+        Trial::Made { way, verdict } => (way, verdict),
+    };
+    let mut lines = Vec::new();
+    if let Verdict::Passed { drift } = verdict {
+        lines.push(match drift {
+            None => "tried out on a copy first: it runs, and the schema comes out right".to_owned(),
+            Some(what) => format!(
+                "tried out on a copy first: it runs; {what} differs from a new database, as before"
+            ),
+        });
+    }
+    if let CopyWay::Dump { connected } = way
+        && !connected.is_empty()
+    {
+        let others = connected.join(", ");
+        lines.push(format!("the copy was made by dump and restore, since {others} is connected"));
+    }
+    lines
 }
 
 /// What `--apply` did to the databases, behind what it did to the files.
@@ -198,6 +297,9 @@ pub fn render_applied(outcome: &SyncOutcome) -> String {
                 text += format!("{verb} {id}: {message}").trim_end_matches([' ', ':']);
                 text.push('\n');
             }
+        }
+        for line in component.trial.iter().flat_map(tried) {
+            text += &format!("{name}: {line}\n");
         }
         text += &format!("{name}: the database is at {rows} now, as it should be\n");
         if let Some(backup) = component.backup.as_ref().filter(|_| plan.is_repair()) {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ops::verify::{ComponentVerification, VerifiedRevision, VerifyFault};
+use crate::ops::verify::{ComponentVerification, ModelComparison, VerifiedRevision, VerifyFault};
 use crate::plan::SchemaDifference;
 use crate::revision::RevisionId;
 
@@ -27,6 +27,18 @@ pub struct ComponentVerifyReport {
     pub left: Vec<String>,
     /// Why what lies below does not run from an empty database.
     pub error: Option<String>,
+    /// Whether the models say what the migrations make, by alembic's own `check`; null where
+    /// not all migrations have run.
+    pub models: Option<ModelsReport>,
+}
+
+/// What alembic says of the models.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ModelsReport {
+    #[schemars(extend("enum" = ["same", "drifted", "no-models", "not-compared"]))]
+    pub state: &'static str,
+    /// What a new revision would have to do, or why there is no telling.
+    pub detail: Option<String>,
 }
 
 /// One revision.
@@ -43,6 +55,8 @@ pub struct VerifiedReport {
     pub differences: Vec<DifferenceReport>,
     /// What its `upgrade` takes away for good.
     pub loses: Vec<String>,
+    /// How long it has taken, up, down and up again, with alembic's starting.
+    pub seconds: f64,
 }
 
 /// What two schemas do not agree about.
@@ -74,7 +88,20 @@ impl ComponentVerifyReport {
             revisions: verification.verified.iter().map(VerifiedReport::new).collect(),
             left: verification.left.iter().map(RevisionId::to_string).collect(),
             error: verification.ground_fails.clone(),
+            models: verification.models.as_ref().map(ModelsReport::new),
         }
+    }
+}
+
+impl ModelsReport {
+    fn new(models: &ModelComparison) -> Self {
+        let (state, detail) = match models {
+            ModelComparison::Same => ("same", None),
+            ModelComparison::Drifted(operations) => ("drifted", Some(operations.clone())),
+            ModelComparison::NoModels => ("no-models", None),
+            ModelComparison::NotCompared(reason) => ("not-compared", Some(reason.clone())),
+        };
+        Self { state, detail }
     }
 }
 
@@ -94,11 +121,14 @@ impl VerifiedReport {
             error: fault.and_then(error).map(str::to_owned),
             differences: fault.map_or(&[][..], differences).iter().map(difference).collect(),
             loses: verified.loses.iter().map(|lost| lost.what.clone()).collect(),
+            // Milliseconds are more than anybody can rely on.
+            seconds: (verified.took.as_secs_f64() * 1000.0).round() / 1000.0,
         }
     }
 }
 
-fn name(fault: &VerifyFault) -> &'static str {
+/// The word in JSON and XML.
+pub(super) fn name(fault: &VerifyFault) -> &'static str {
     match fault {
         VerifyFault::UpgradeFails(_) => "upgrade-fails",
         VerifyFault::DowngradeFails(_) => "downgrade-fails",
@@ -145,6 +175,7 @@ pub fn render_verification(verifications: &[ComponentVerification], unicode: boo
         for verified in &verification.verified {
             text += &revision(verified, unicode);
         }
+        text += &verification.models.as_ref().map_or_else(String::new, |m| models(m, unicode));
         if !verification.left.is_empty() {
             let left: Vec<String> = verification.left.iter().map(|id| format!("`{id}`")).collect();
             text += &format!("  not verified: {}\n", left.join(", "));
@@ -154,21 +185,11 @@ pub fn render_verification(verifications: &[ComponentVerification], unicode: boo
 }
 
 fn revision(verified: &VerifiedRevision, unicode: bool) -> String {
-    let VerifiedRevision { revision, message, path, fault, loses } = verified;
+    let VerifiedRevision { revision, message, path, fault, loses, took } = verified;
     let mark = if fault.is_none() { tick(unicode) } else { cross(unicode) };
-    let says = match fault {
-        None => "up, down and up again".to_owned(),
-        Some(VerifyFault::UpgradeFails(_)) => "its upgrade fails".to_owned(),
-        Some(VerifyFault::DowngradeFails(_)) => "its downgrade fails".to_owned(),
-        Some(VerifyFault::NotReversed(_)) => {
-            "its downgrade does not take back what its upgrade did".to_owned()
-        }
-        Some(VerifyFault::SecondUpgradeFails(_)) => "its upgrade fails the second time".to_owned(),
-        Some(VerifyFault::NotRepeated(_)) => {
-            "its upgrade leaves something else the second time".to_owned()
-        }
-    };
-    let mut text = format!("{mark} {revision} ({message}): {says}\n");
+    let says = says(fault.as_ref());
+    let seconds = took.as_secs_f64();
+    let mut text = format!("{mark} {revision} ({message}): {says}, {seconds:.1} s\n");
     if let Some(fault) = fault {
         text += &format!("    {path}\n");
         text += &indented(error(fault).unwrap_or_default(), "    ");
@@ -180,6 +201,47 @@ fn revision(verified: &VerifiedRevision, unicode: bool) -> String {
         text += &format!("    for good, at {path}:{}: {}\n", lost.line, lost.what);
     }
     text
+}
+
+/// What has become of a revision, in words.
+pub(super) fn says(fault: Option<&VerifyFault>) -> String {
+    match fault {
+        None => "up, down and up again".to_owned(),
+        Some(VerifyFault::UpgradeFails(_)) => "its upgrade fails".to_owned(),
+        Some(VerifyFault::DowngradeFails(_)) => "its downgrade fails".to_owned(),
+        Some(VerifyFault::NotReversed(_)) => {
+            "its downgrade does not take back what its upgrade did".to_owned()
+        }
+        Some(VerifyFault::SecondUpgradeFails(_)) => "its upgrade fails the second time".to_owned(),
+        Some(VerifyFault::NotRepeated(_)) => {
+            "its upgrade leaves something else the second time".to_owned()
+        }
+    }
+}
+
+/// What is wrong with a revision, below what has become of it.
+pub(super) fn details(verified: &VerifiedRevision) -> String {
+    let Some(fault) = &verified.fault else { return String::new() };
+    let changes: String = differences(fault).iter().map(changed).collect();
+    let error = error(fault).map(|error| format!("{error}\n")).unwrap_or_default();
+    format!("{}\n{error}{changes}", verified.path)
+}
+
+fn models(models: &ModelComparison, unicode: bool) -> String {
+    match models {
+        ModelComparison::Same => {
+            format!("{} the models say what the migrations make\n", tick(unicode))
+        }
+        ModelComparison::Drifted(operations) => format!(
+            "{} the models say something else than the migrations make\n{}",
+            cross(unicode),
+            indented(operations, "    ")
+        ),
+        ModelComparison::NoModels => String::new(),
+        ModelComparison::NotCompared(reason) => {
+            format!("  the models were not compared with the migrations{reason}\n")
+        }
+    }
 }
 
 /// As a diff shows it: what was there, and what is there instead.
@@ -206,6 +268,8 @@ fn cross(unicode: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::tree::RepoPath;
 
@@ -216,6 +280,7 @@ mod tests {
             path: RepoPath::new(&format!("versions/{id}.py")).expect("inside"),
             fault,
             loses: Vec::new(),
+            took: Duration::from_millis(1250),
         }
     }
 
@@ -241,25 +306,29 @@ mod tests {
                 verified("c", Some(VerifyFault::DowngradeFails("no way\nback".to_owned()))),
             ],
             ground_fails: None,
+            models: Some(ModelComparison::Drifted("[('add_column', 'x')]".to_owned())),
             left: vec![RevisionId::new("d").expect("an id")],
         };
         insta::assert_snapshot!(render_verification(std::slice::from_ref(&verification), false), @"
-        ok a (a change): up, down and up again
-        FAILED b (a change): its downgrade does not take back what its upgrade did
+        ok a (a change): up, down and up again, 1.2 s
+        FAILED b (a change): its downgrade does not take back what its upgrade did, 1.2 s
             versions/b.py
             - column name of t: varchar(8)
             + column name of t: text
             + index ix of t: (name)
             - table u
-        FAILED c (a change): its downgrade fails
+        FAILED c (a change): its downgrade fails, 1.2 s
             versions/c.py
             no way
             back
+        FAILED the models say something else than the migrations make
+            [('add_column', 'x')]
           not verified: `d`
         ");
         let report = VerifyReport::new(&[verification]);
         let faults: Vec<_> = report.components[0].revisions.iter().map(|r| r.fault).collect();
         assert_eq!(faults, [None, Some("not-reversed"), Some("downgrade-fails")]);
+        assert_eq!(report.components[0].revisions[0].seconds, 1.25);
         assert!(!report.ok);
     }
 }

@@ -86,6 +86,7 @@ fn an_own_revision_that_ran_already_keeps_its_data_and_what_it_skips_is_run() {
     own and landed revisions touch nothing in common
     1 revision rebased. Undo with: dbm-git undo
     applied m: main work
+    default: tried out on a copy first: it runs, and the schema comes out right
     default: the database is at f now, as it should be
     default: as it was before: .git/dbm-git/backups/1-default.db
     ");
@@ -119,6 +120,7 @@ fn overlapping_rows_are_cleaned_on_the_way() {
     own and landed revisions touch nothing in common
     1 revision rebased. Undo with: dbm-git undo
     applied f: feature
+    default: tried out on a copy first: it runs, and the schema comes out right
     default: the database is at f now, as it should be
     default: as it was before: .git/dbm-git/backups/1-default.db
     ");

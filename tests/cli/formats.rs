@@ -68,6 +68,22 @@ fn every_format_is_valid_by_its_schema_and_fails_as_the_human_one_does() {
 }
 
 #[test]
+fn each_revision_of_a_verification_is_a_case_with_its_time() {
+    let repo = TestRepo::new().adds("<base> -> a, root\na -> b, ]]> & <b>\nb -> c, above");
+    let run = repo.dbm(["verify", "--from-empty", "--format", "junit"]).expect_code(0);
+    validate(&repo, &run.stdout, "junit-10.xsd");
+    assert!(run.stdout.contains("tests=\"3\" failures=\"0\""), "{run}");
+    assert!(!run.stdout.contains("time=\"0\"") && !run.stdout.contains("0.000"), "{run}");
+    let path = format!("{VERSIONS}/b_b.py");
+    repo.write(&path, repo.read(&path).replace("op.create_table('t_b'", "op.create_table('t_a'"));
+    let run = repo.dbm(["verify", "--from-empty", "--format", "junit"]).expect_code(1);
+    validate(&repo, &run.stdout, "junit-10.xsd");
+    for words in ["type=\"upgrade-fails\"", &path, "t_a", "<skipped/>", "skipped=\"1\""] {
+        assert!(run.stdout.contains(words), "no `{words}` in {run}");
+    }
+}
+
+#[test]
 fn the_schemas_refuse_what_is_wrong() {
     let repo = diverged();
     let sarif = answer(&repo, "sarif", "sarif-2.1.0.json", 1);

@@ -64,6 +64,10 @@ fn what_is_said_of_databases_is_valid() {
     check(&repo, "migrate", 0, &["migrate", "--direction", "downgrade", "--target", "-1"]);
     check(&repo, "status", 0, &["status"]);
     check(&repo, "sync", 0, &["sync", "--dry-run"]);
+    let tried = check(&repo, "sync", 0, &["sync", "--dry-run", "--verify"]);
+    assert_eq!(tried["components"][0]["trial"]["verdict"], "passed", "{tried}");
+    let verified = check(&repo, "verify", 0, &["verify", "--from-empty"]);
+    assert_eq!(verified["components"][0]["models"]["state"], "no-models", "{verified}");
     check(&repo, "sync", 0, &["sync"]);
     check(&repo, "create", 0, &["create", "-m", "orders"]);
     check(&repo, "undo", 0, &["undo"]);

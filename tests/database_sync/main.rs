@@ -10,9 +10,11 @@ mod env_url;
 mod failing;
 mod footprints;
 mod gate;
+mod order;
 mod project;
 #[path = "../support/mod.rs"]
 mod support;
 mod traps;
+mod trial;
 mod verify;
 mod waiting;

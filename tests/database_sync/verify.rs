@@ -318,6 +318,52 @@ fn nothing_is_left(server: &Server, databases: &str) {
     assert_eq!(strays, Vec::<String>::new(), "{:?}", server.column(databases));
 }
 
+/// The standard project with a model of `t_a` that has these columns, too.
+#[track_caller]
+fn with_models(url: &str, columns: &str) -> TestRepo {
+    let repo = TestRepo::new();
+    let (ini, env) = (repo.read("alembic.ini"), repo.read("migrations/env.py"));
+    let line = ini.lines().find(|line| line.starts_with("sqlalchemy.url")).expect("a URL");
+    repo.write(
+        "alembic.ini",
+        ini.replace(line, &format!("sqlalchemy.url = {}", url.replace('%', "%%"))),
+    );
+    repo.write(
+        "models.py",
+        format!(
+            "import sqlalchemy as sa\n\nmetadata = sa.MetaData()\n\
+             sa.Table('t_a', metadata, sa.Column('id', sa.Integer(), primary_key=True){columns})\n"
+        ),
+    );
+    let env =
+        env.replace("connection=connection)", "connection=connection, target_metadata=metadata)");
+    repo.write("migrations/env.py", format!("from models import metadata\n{env}"));
+    repo.commit("Use models");
+    repo.adds("<base> -> a, root")
+}
+
+#[test]
+fn models_that_say_something_else_than_the_migrations_are_told() {
+    let (postgres, mariadb) = (Server::postgres(), Server::mariadb());
+    for url in ["sqlite:///app.db".to_owned(), postgres.url(), mariadb.url()] {
+        let state = |repo: &TestRepo, code: i32| -> Value {
+            let run = repo.dbm(["verify", "--from-empty", "--format", "json"]).expect_code(code);
+            let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+            report["components"][0]["models"].clone()
+        };
+        assert_eq!(state(&with_models(&url, ""), 0)["state"], "same");
+        let drifted = state(&with_models(&url, ", sa.Column('x', sa.Integer())"), 1);
+        assert_eq!(drifted["state"], "drifted");
+        assert!(drifted["detail"].as_str().is_some_and(|d| d.contains("add_column")), "{drifted}");
+    }
+    let repo = with_models("sqlite:///app.db", ", sa.Column('x', sa.Integer())");
+    let run = repo.dbm(["verify"]).expect_code(1);
+    assert!(run.stdout.contains("the models say something else than the migrations make"), "{run}");
+    // Where not all has run, there is nothing to compare with.
+    let repo = repo.adds("a -> b, more");
+    repo.dbm(["verify", "a"]).expect_code(0);
+}
+
 #[test]
 fn what_would_change_the_server_itself_is_not_tried_out() {
     let role = "op.execute('DROP ROLE IF EXISTS app')";

@@ -23,6 +23,8 @@ pub mod undo;
 pub mod uninstall;
 pub mod verify;
 
+use std::io::IsTerminal;
+
 use super::args::{Args, Command, Global};
 use super::environment;
 use super::error::CliError;
@@ -113,6 +115,16 @@ fn mention_open_operation(repository: &Repository, ui: &Ui) {
 /// `a` component, or the name before each block when there are several.
 fn heading(name: &str, several: bool) -> String {
     if several { format!("{name}\n") } else { String::new() }
+}
+
+/// Says which revision runs on a scratch database, to somebody who watches.
+fn progress(ui: &Ui) -> impl FnMut(&str) {
+    let is_watched = std::io::stderr().is_terminal() && !ui.quiet;
+    move |what| {
+        if is_watched {
+            ui.note(&escaped_text(&format!("verifying {what}")));
+        }
+    }
 }
 
 /// Passes on what alembic says.

@@ -10,11 +10,13 @@ use super::super::exit::Exit;
 use super::super::ui::Ui;
 use crate::ops::rebase::{Committing, ComponentRefusal, RebaseOptions, RebaseOutcome};
 use crate::ops::status::Host;
+use crate::ops::verify::Watch;
+use crate::ops::verify_plan::verify_plans;
 use crate::ops::{self, Session, WriteAccess};
 use crate::plan::{Strategy, list, summarize};
 use crate::report::{
     RebaseComponentReport, RebaseReport, escaped_text, render_applied, render_beside, render_diff,
-    render_plan,
+    render_plan, render_verified,
 };
 
 /// Flags of `rebase`.
@@ -54,6 +56,13 @@ pub struct Common {
     /// Bring the local database to the heads afterwards, through the project's alembic
     #[arg(long, conflicts_with = "dry_run")]
     pub apply: bool,
+    /// Before any file is written, run own revisions on a scratch database as they will be: up,
+    /// down and up again
+    #[arg(long, conflicts_with = "no_verify")]
+    pub verify: bool,
+    /// With --apply: try nothing out on a copy of the database first
+    #[arg(long, requires = "apply")]
+    pub no_verify: bool,
     #[command(flatten)]
     pub database: super::DatabaseFlags,
 }
@@ -121,22 +130,32 @@ pub fn rewrite(
             "--at names a commit, and only the working tree can be changed",
         ));
     }
-    if !common.apply && (common.database.database_url.is_some() || common.database.allow_remote) {
+    let names_url = common.database.database_url.is_some() && !common.verify;
+    if !common.apply && (names_url || common.database.allow_remote) {
         return Err(CliError::usage("--database-url and --allow-remote are for --apply"));
     }
     let session = super::session(global, false)?;
+    let host = environment::host(&common.database);
     let outcome = if options.dry_run {
-        ops::rebase::plan(&session, options)?
+        let mut planned = ops::rebase::plan(&session, options)?;
+        if common.verify {
+            verify_order(&session, &host, &mut planned, None, ui)?;
+        }
+        planned
     } else {
         let mut access = super::write_access(&session.repository, ui)?;
-        let planned = ops::rebase::plan(&session, options)?;
-        let host = environment::host(&common.database);
+        let mut planned = ops::rebase::plan(&session, options)?;
+        if common.verify {
+            verify_order(&session, &host, &mut planned, Some(&mut access), ui)?;
+        }
         let applies = common.apply && !planned.is_refused();
-        if applies {
-            ops::apply::prepare(&session, &planned, &host, access.journal())?;
+        let ahead = if applies {
+            let trying = super::sync::trying(common.verify, common.no_verify);
+            ops::apply::prepare(&session, &planned, &host, trying, access.journal())?
         } else {
             warn_of_applied(&session, &planned, &host, &mut access, ui)?;
-        }
+            Vec::new()
+        };
         let outcome = ops::rebase::apply(&session, options, planned, &mut access)?;
         // A machine gets one answer, and a failure of the database is another one.
         if !ui.is_json() {
@@ -145,8 +164,14 @@ pub fn rewrite(
         if applies {
             let mut line = super::alembic_line(ui);
             let operation = outcome.operation;
-            let applied =
-                ops::apply::bring_along(&session, &host, operation, &mut access, &mut line)?;
+            let applied = ops::apply::bring_along(
+                &session,
+                &host,
+                &ahead,
+                operation,
+                &mut access,
+                &mut line,
+            )?;
             if applied.is_refused() {
                 super::sync::say(&applied, ui);
                 return Ok(Exit::Problems);
@@ -162,6 +187,18 @@ pub fn rewrite(
     };
     say(&session, &outcome, ui);
     Ok(exit_of(&outcome))
+}
+
+fn verify_order(
+    session: &Session,
+    host: &Host,
+    planned: &mut RebaseOutcome,
+    access: Option<&mut WriteAccess>,
+    ui: &Ui,
+) -> Result<(), CliError> {
+    let (clock, mut progress) = (environment::stopwatch(), super::progress(ui));
+    let mut watch = Watch { clock: &clock, progress: &mut progress };
+    Ok(verify_plans(session, host, planned, access, &mut watch)?)
 }
 
 /// Says what has run of what is about to be rewritten: alembic would skip what
@@ -205,6 +242,14 @@ fn say(session: &Session, outcome: &RebaseOutcome, ui: &Ui) {
                 causes: vec!["nothing was changed".to_owned()],
                 hints: match refusal {
                     ComponentRefusal::Plan(refusal) => advice(refusal).into_iter().collect(),
+                    ComponentRefusal::Fault { .. } => vec![
+                        "change it for its new place, and try again; without --verify it is put \
+                         there as it is"
+                            .to_owned(),
+                    ],
+                    ComponentRefusal::GroundFails { .. } => {
+                        vec!["`dbm-git verify --from-empty` says more".to_owned()]
+                    }
                     _ => Vec::new(),
                 },
             };
@@ -239,7 +284,10 @@ fn human(outcome: &RebaseOutcome) -> String {
             text.push('\n');
         }
         text += &render_plan(plan);
-        text += &render_beside(&component.beside, outcome.dry_run);
+        let verified = component.verified.as_deref();
+        let has_run = verified.is_some() || !outcome.dry_run;
+        text += &render_beside(&component.beside, has_run);
+        text += &render_verified(verified);
     }
     let summary = summarize(&outcome.plans());
     if outcome.is_refused() {

@@ -8,7 +8,7 @@ use super::super::error::{CliError, Kind};
 use super::super::exit::Exit;
 use super::super::ui::Ui;
 use crate::ops::sync::{self, SyncOptions, SyncOutcome};
-use crate::plan::{SyncRefusal, SyncStrategy};
+use crate::plan::{SyncRefusal, SyncStrategy, Trying};
 use crate::report::{SyncReport, escaped_text, render_sync};
 
 /// Flags of `sync`.
@@ -26,6 +26,13 @@ pub struct Flags {
     /// Make no copy of the database before it is changed
     #[arg(long)]
     pub no_backup: bool,
+    /// Try the plan out on a copy of the database first; what mends something is, where that
+    /// costs little
+    #[arg(long, conflicts_with = "no_verify")]
+    pub verify: bool,
+    /// Try nothing out
+    #[arg(long)]
+    pub no_verify: bool,
     #[command(flatten)]
     pub database: super::DatabaseFlags,
 }
@@ -60,6 +67,7 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
         },
         assume: flags.assume.map(|what| what == Assume::Applied),
         no_backup: flags.no_backup,
+        trying: trying(flags.verify, flags.no_verify),
     };
     let mut access = super::write_access(&session.repository, ui)?;
     let prepared = sync::prepare(&session, &host, options, access.journal())?;
@@ -74,6 +82,15 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let mut line = super::alembic_line(ui);
     let outcome = sync::apply(&session, &host, options, prepared, None, &mut access, &mut line)?;
     Ok(say(&outcome, ui))
+}
+
+/// `--verify`, `--no-verify`, or neither.
+pub fn trying(verify: bool, no_verify: bool) -> Trying {
+    match (verify, no_verify) {
+        (true, _) => Trying::Always,
+        (false, true) => Trying::Never,
+        (false, false) => Trying::WhereCheap,
+    }
 }
 
 /// The answer, and why anything was refused.
@@ -104,6 +121,14 @@ pub fn advice(refusal: &SyncRefusal) -> Vec<String> {
         }
         SyncRefusal::Irreversible { .. } => {
             "go back to the branch that has it, or put a backup of the database back"
+        }
+        SyncRefusal::TrialFailed { .. } => {
+            "mend the revision, and `dbm-git sync --dry-run --verify` tries again; --no-verify runs it \
+             on the database itself all the same"
+        }
+        SyncRefusal::ComesOutOtherwise { .. } => {
+            "compare that with the models; `dbm-git sync --strategy downgrade` runs all of it anew, \
+             and --no-verify does it as planned"
         }
         SyncRefusal::Unsound { .. } => "please report this, with the output of `dbm-git status`",
     };

@@ -1,15 +1,13 @@
 //! `dbm-git verify`.
 
-use std::io::IsTerminal;
-
-use super::super::args::Global;
+use super::super::args::{Format, Global};
 use super::super::completing::Candidates;
 use super::super::environment;
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
-use crate::ops::verify::{VerifyOptions, verify};
-use crate::report::{VerifyReport, escaped_text, render_verification};
+use crate::ops::verify::{VerifyOptions, Watch, verify};
+use crate::report::{JunitReport, VerifyReport, escaped_text, render_verification};
 
 /// Flags of `verify`.
 #[derive(Debug, clap::Args)]
@@ -31,15 +29,15 @@ pub fn run(flags: &Flags, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let host = environment::looking_host(flags.database_url.clone());
     let options =
         VerifyOptions { revisions: flags.revisions.clone(), from_empty: flags.from_empty };
-    let watched = std::io::stderr().is_terminal() && !ui.quiet;
-    let mut progress = |what: &str| {
-        if watched {
-            ui.note(&escaped_text(&format!("verifying {what}")));
-        }
-    };
-    let verifications = verify(&session, &host, &options, &mut progress)?;
+    let (clock, mut progress) = (environment::stopwatch(), super::progress(ui));
+    let mut watch = Watch { clock: &clock, progress: &mut progress };
+    let verifications = verify(&session, &host, &options, &mut watch)?;
     let report = VerifyReport::new(&verifications);
     let ok = report.ok;
-    ui.report(&report, || escaped_text(&render_verification(&verifications, ui.unicode)));
+    if ui.format == Format::Junit {
+        ui.answer(&JunitReport::of_verifications(&verifications).to_xml());
+    } else {
+        ui.report(&report, || escaped_text(&render_verification(&verifications, ui.unicode)));
+    }
     Ok(if ok { Exit::Done } else { Exit::Problems })
 }

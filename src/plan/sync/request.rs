@@ -47,4 +47,11 @@ pub enum SyncRefusal {
     Irreversible { revision: RevisionId },
     #[error("the steps would end with {}, which does not stand for what has then run", list(rows))]
     Unsound { rows: Vec<String> },
+    /// On a copy of the database.
+    #[error("tried out on a copy of the database, {step} did not work: {error}")]
+    TrialFailed { step: String, revisions: Vec<RevisionId>, error: String },
+    #[error(
+        "tried out on a copy of the database, it would end otherwise than a new database: in {what}"
+    )]
+    ComesOutOtherwise { what: String },
 }

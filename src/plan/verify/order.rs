@@ -24,6 +24,13 @@ pub struct VerifyPlan {
     pub steps: Vec<VerifyStep>,
 }
 
+impl VerifyPlan {
+    /// Whether nothing of the history is left out.
+    pub fn covers(&self, graph: &RevisionGraph) -> bool {
+        self.ground.len() + self.steps.len() == graph.len()
+    }
+}
+
 /// Plans to verify `chosen` revisions of a graph without cycles.
 pub fn plan_verification(graph: &RevisionGraph, chosen: &[Node]) -> VerifyPlan {
     let needed = graph.ancestors_with_dependencies(chosen.iter().copied());
