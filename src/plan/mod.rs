@@ -1,6 +1,7 @@
 //! What to do: a plan is a value, made from histories and nothing else.
 //! `--dry-run` shows it, the journal stores it, `undo` inverts it.
 
+mod branch_data;
 mod change;
 mod checkup;
 mod ci;
@@ -24,6 +25,10 @@ mod sync;
 mod undo;
 mod verify;
 
+pub use branch_data::{
+    Bounds, DatabaseSnapshot, Pruning, SnapshotId, SnapshotKind, SwitchDelay, SwitchFacts, SwitchPlan,
+    find_snapshot, parse_bytes, plan_switch, prune, worn_out,
+};
 pub use change::{Change, Image, inverse};
 pub use checkup::{Checkup, CheckupState, Fix, Mend, shell_word};
 pub use ci::{
