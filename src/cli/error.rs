@@ -248,6 +248,21 @@ impl From<OpsError> for CliError {
                 .hint("`dbm-git graph` shows those that there are"),
             OpsError::NoBackup { .. } => of(Kind::Refused)
                 .hint("--no-backup goes on without a copy"),
+            OpsError::NoSnapshotOf { .. } => of(Kind::Refused).hint(
+                "a container's host name is local once `git config dbm-git.localHosts NAME` says so",
+            ),
+            OpsError::NoSuchSnapshot { .. } => of(Kind::Usage)
+                .hint("`dbm-git snapshots` lists those that there are"),
+            OpsError::SnapshotExists { name } => of(Kind::Usage)
+                .hint(format!("take another name, or `dbm-git snapshots drop {name}`")),
+            OpsError::SnapshotGone { id, .. } => of(Kind::Refused)
+                .hint(format!("`dbm-git snapshots drop {id}` forgets it")),
+            OpsError::NothingKept { .. } => of(Kind::Refused)
+                .hint("`dbm-git undo --keep-database` leaves the database as it is"),
+            OpsError::NoRoomForSnapshot { .. } => of(Kind::Refused).hint(
+                "`dbm-git snapshots drop NAME` makes room, or a higher `dbm-git.snapshotCount` or \
+                 `dbm-git.snapshotSize` in git's configuration",
+            ),
             OpsError::StepFailed { operation, left, backup, source, .. } => {
                 let mut shown = of(Kind::Database);
                 let trouble = match source.as_ref() {
@@ -336,6 +351,10 @@ fn database_advice(error: &DatabaseError) -> Option<&'static str> {
         }
         DatabaseError::Tls { .. } => "see the URL's options for TLS, `sslmode` or `ssl_ca`",
         DatabaseError::Locked { .. } => "try again when they are done",
+        DatabaseError::InUse { .. } => "close those connections, then run the same again",
+        DatabaseError::NoSnapshot { .. } => {
+            "`dbm-git sync` brings the database in line, and keeps a copy from before"
+        }
         DatabaseError::NotADatabase { .. } => {
             "is that the file that you mean? --database-url names another one"
         }

@@ -40,6 +40,11 @@ pub enum DatabaseError {
     TimedOut { url: String, limit: Duration },
     #[error("`{url}` is locked by {by}")]
     Locked { url: String, by: String },
+    /// What is done to a database as a whole waits for all of them to leave.
+    #[error("`{url}` is in use by {by}")]
+    InUse { url: String, by: String },
+    #[error("no snapshots are taken of MySQL and MariaDB (`{url}`): they cannot be put back at once")]
+    NoSnapshot { url: String },
     #[error("`{}` is not a SQLite database", path.display())]
     NotADatabase { path: PathBuf },
     /// A hot journal, which only somebody who may write can roll back.

@@ -23,6 +23,16 @@ impl Limits {
         Self { connect: Duration::from_millis(180), statement: Duration::from_millis(120) }
     }
 
+    /// For what copies a database as a whole, and takes as long as that does.
+    pub fn long() -> Self {
+        Self { statement: Duration::from_secs(4 * 60 * 60), ..Self::default() }
+    }
+
+    /// The two seconds that a hook has for what it changes.
+    pub fn hook_change() -> Self {
+        Self { connect: Duration::from_millis(500), statement: Duration::from_millis(1500) }
+    }
+
     /// Until a look has ended, whatever the server does.
     pub(super) fn overall(&self) -> Duration {
         self.connect + self.statement

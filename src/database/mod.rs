@@ -19,6 +19,7 @@ mod scratch_database;
 mod scratch_file;
 mod secret;
 mod session;
+mod snapshot;
 mod sqlite;
 mod url;
 mod version_table;
@@ -34,5 +35,6 @@ pub use look::{observe, observe_all, read_version_rows, replace_rows, schema_obj
 pub use scratch_database::{ScratchDatabase, drop_stray_databases, stray_databases};
 pub use scratch_file::{MissingFile, ScratchFile, stray_copies};
 pub use secret::Secret;
+pub use snapshot::{SnapshotStore, delete_snapshot_file, snapshot_files};
 pub use url::{DatabaseUrl, UrlParts, secrets_in};
 pub use version_table::VersionTable;

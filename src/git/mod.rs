@@ -3,6 +3,7 @@
 //! doing (a commit with the user's hooks and signing) run git itself.
 //! Nothing outside this folder sees a git2 type.
 
+mod branches;
 mod command;
 mod error;
 mod fetch;

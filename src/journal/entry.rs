@@ -22,12 +22,21 @@ pub enum OperationKind {
     Create,
     Migrate,
     Sync,
+    /// A snapshot was put in a database's place.
+    Restore,
     Undo,
 }
 
 impl OperationKind {
-    const ALL: [Self; 6] =
-        [Self::Rebase, Self::Merge, Self::Create, Self::Migrate, Self::Sync, Self::Undo];
+    const ALL: [Self; 7] = [
+        Self::Rebase,
+        Self::Merge,
+        Self::Create,
+        Self::Migrate,
+        Self::Sync,
+        Self::Restore,
+        Self::Undo,
+    ];
 
     /// The word for it, in the journal and for people.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +46,7 @@ impl OperationKind {
             Self::Create => "create",
             Self::Migrate => "migrate",
             Self::Sync => "sync",
+            Self::Restore => "restore",
             Self::Undo => "undo",
         }
     }

@@ -17,6 +17,7 @@ mod lock;
 mod operations;
 mod seen;
 mod size;
+mod snapshots;
 mod steps;
 mod worktree;
 
@@ -29,5 +30,6 @@ pub use lock::{Holder, LockError, RepositoryLock};
 pub use operations::Journal;
 pub use seen::{Seen, SeenPlace, leave_pending, take_pending};
 pub use size::size_of;
+pub use snapshots::{Exchange, ExchangeId, ExchangeState, NewExchange};
 pub use steps::{DatabaseStep, RecordedStep, StepKind, StepState, components_of};
 pub use worktree::Worktree;

@@ -205,14 +205,15 @@ impl Journal {
         rows.iter().map(|row| read_step(row).ok_or_else(|| self.database.damaged())).collect()
     }
 
-    /// The newest operation of a worktree with steps that are neither finished
-    /// nor called off.
+    /// The newest operation of a worktree with steps, or an exchange, that are
+    /// neither finished nor called off.
     pub fn open_steps(&mut self, worktree: &Worktree) -> Result<Option<OperationId>, JournalError> {
         let id: Option<i64> =
             self.database.ask("look for interrupted steps", async |connection| {
                 sqlx::query_scalar(
-                    "SELECT max(step.operation) FROM step JOIN operation ON id = step.operation \
-                     WHERE worktree = ? AND step.state IN ('planned', 'started')",
+                    "SELECT max(id) FROM operation WHERE worktree = ? AND (\
+                     id IN (SELECT operation FROM step WHERE state IN ('planned', 'started')) \
+                     OR id IN (SELECT operation FROM exchange WHERE state = 'started'))",
                 )
                 .bind(worktree.name())
                 .fetch_one(connection)

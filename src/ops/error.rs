@@ -66,6 +66,22 @@ pub enum OpsError {
     NoSuchRevision { revision: String },
     #[error("no copy can be made of `{database}`, which is only reached through alembic")]
     NoBackup { database: String },
+    #[error(
+        "no snapshot can be taken of `{database}`: it is on another machine, or only reached through alembic"
+    )]
+    NoSnapshotOf { database: String },
+    #[error("there is no snapshot `{name}`")]
+    NoSuchSnapshot { name: String },
+    #[error("there is a snapshot `{name}` already")]
+    SnapshotExists { name: String },
+    #[error("of snapshot {id} nothing is left ({place})")]
+    SnapshotGone { id: crate::plan::SnapshotId, place: String },
+    #[error("operation {operation} has found no database, and has kept none")]
+    NothingKept { operation: crate::journal::OperationId },
+    #[error(
+        "{count} snapshots of {bytes} bytes in all are more than this clone keeps, and none of them goes by itself"
+    )]
+    NoRoomForSnapshot { count: usize, bytes: u64 },
     /// A step of a plan failed, and the plan was stopped there.
     #[error("{step} failed in `{database}`, {left}")]
     StepFailed {

@@ -32,6 +32,7 @@ pub mod review;
 mod running;
 mod session;
 pub mod settle;
+pub mod snapshots;
 mod standing;
 pub mod status;
 mod step_runner;

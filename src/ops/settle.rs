@@ -8,6 +8,7 @@ use super::host::Host;
 use super::look::{Look, Moment, look, reach, read_rows, worktree};
 use super::running::{Running, Work, settle_rows, settle_step, unsettle};
 use super::session::Session;
+use super::snapshots::recover_exchanges;
 use super::step_runner::{content, lifeline, schema};
 use super::sync::{self, SyncOptions, SyncOutcome};
 use super::transaction::RecoverMode;
@@ -54,6 +55,9 @@ pub fn settle(
     };
     // What was killed may still be at it.
     wait_for_strays(&lifeline(session));
+    if access.journal().operation(operation)?.kind == OperationKind::Restore {
+        return settle_exchanges(session, host, operation, access, mode);
+    }
     let mut steps = access.journal().steps(operation)?;
     if mode == RecoverMode::Discard {
         call_off(&mut steps, access)?;
@@ -122,6 +126,26 @@ pub fn settle(
         components.extend(outcome.components);
     }
     let outcome = SyncOutcome { operation: Some(operation), dry_run: false, components };
+    Ok(SettleOutcome::Finished { operation, outcome })
+}
+
+/// Settles an operation that put snapshots in the place of databases.
+pub fn settle_exchanges(
+    session: &Session,
+    host: &Host,
+    operation: OperationId,
+    access: &mut WriteAccess,
+    mode: RecoverMode,
+) -> Result<SettleOutcome, OpsError> {
+    let is_made = recover_exchanges(session, host, operation, mode, access)?;
+    if mode == RecoverMode::Discard {
+        return Ok(SettleOutcome::Discarded { operation });
+    }
+    if !is_made {
+        return Ok(SettleOutcome::RolledBack { operation, restored: None });
+    }
+    let outcome =
+        SyncOutcome { operation: Some(operation), dry_run: false, components: Vec::new() };
     Ok(SettleOutcome::Finished { operation, outcome })
 }
 

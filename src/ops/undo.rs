@@ -8,6 +8,7 @@ use super::host::Host;
 use super::look::{Look, Moment, Reached, look, reach, read_rows};
 use super::running::unsettle;
 use super::session::{Session, SessionOptions};
+use super::snapshots::undo_exchanges;
 use super::transaction::UndoOutcome;
 use super::undo_steps::take_back;
 use super::write_access::WriteAccess;
@@ -65,6 +66,10 @@ pub fn undo(
                 take_back(&session, component, host, &mut looked, &own, access, line)?;
             }
         }
+    }
+    if !access.journal().exchanges(undone)?.is_empty() {
+        let session = Session::open(SessionOptions::default())?;
+        undo_exchanges(&session, host, undone, access)?;
     }
     Ok(access.undo(repository, Some(undone))?)
 }

@@ -124,6 +124,11 @@ impl WriteAccess {
         Ok(self.journal.open_steps(&worktree)?)
     }
 
+    /// When the command was started, in Unix seconds.
+    pub fn started_at(&self) -> i64 {
+        self.invocation.created_at
+    }
+
     /// The journal, for what else an operation has to record.
     pub fn journal(&mut self) -> &mut Journal {
         &mut self.journal

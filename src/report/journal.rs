@@ -21,7 +21,7 @@ pub struct LogReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct OperationReport {
     pub id: i64,
-    #[schemars(extend("enum" = ["rebase", "merge", "create", "migrate", "sync", "undo"]))]
+    #[schemars(extend("enum" = ["rebase", "merge", "create", "migrate", "sync", "restore", "undo"]))]
     pub kind: String,
     #[schemars(extend("enum" = ["prepared", "applied", "undone", "rolled-back", "discarded"]))]
     pub state: String,

@@ -11,6 +11,7 @@ mod alembic;
 mod copying;
 mod failing;
 mod files;
+mod keeping;
 mod locking;
 mod looking;
 mod proxy;

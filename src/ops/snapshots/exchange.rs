@@ -1,0 +1,284 @@
+//! A snapshot takes the place of the database, and what was there is a snapshot.
+//!
+//! The order, and what a death leaves behind:
+//!
+//! 1. *Keep* what is there: of a file a copy. On a server that is a part of 3, and
+//!    only its name is written down. Died here: nothing has changed.
+//! 2. *Write down* the exchange. Died here: found not to have been made, and called off.
+//! 3. *Make* it, all at once.
+//! 4. *Settle* the ledger, which is then the snapshot's. Died before: found to have
+//!    been made, and settled by whoever comes next.
+//! 5. *End* it: what was kept is complete, and what was restored is no snapshot any more.
+
+use super::super::OpsError;
+use super::super::host::Host;
+use super::super::look::{Look, Moment, look, reach, read_rows, worktree};
+use super::super::session::Session;
+use super::super::transaction::RecoverMode;
+use super::super::write_access::WriteAccess;
+use super::take::{Taking, planned, store_of, sweep, take};
+use crate::database::{DatabaseLock, Limits, SnapshotStore};
+use crate::journal::{Exchange, ExchangeId, ExchangeState, Journal, NewExchange, OperationId};
+use crate::plan::{DatabaseSnapshot, SnapshotId, SnapshotKind};
+use crate::project::Component;
+use crate::workspace::fault;
+
+/// What is to be exchanged.
+#[derive(Clone, Debug)]
+pub struct ExchangeRequest {
+    pub operation: OperationId,
+    pub restored: DatabaseSnapshot,
+    /// Whose data are there now.
+    pub keeps_for: Taking,
+    /// The exchange that this one takes back.
+    pub undoes: Option<ExchangeId>,
+    pub limits: Limits,
+}
+
+/// Puts a snapshot in the database's place; returns what was there before, as one.
+pub fn exchange(
+    session: &Session,
+    component: &Component,
+    look: &mut Look,
+    request: &ExchangeRequest,
+    journal: &mut Journal,
+) -> Result<Option<DatabaseSnapshot>, OpsError> {
+    let target = look.target.clone();
+    let store = store_of(session, &target, request.limits)?;
+    sweep(&store, &target.identity, journal)?;
+    let restored = &request.restored;
+    if !store.holds(&restored.place)? {
+        return Err(OpsError::SnapshotGone { id: restored.id, place: restored.place.clone() });
+    }
+    // On a server nobody may be connected, not even to hold a lock.
+    let _lock = match (store.kind(), target.direct()) {
+        (SnapshotKind::File, Some((url, table))) => {
+            Some(DatabaseLock::acquire(url, table, &request.limits)?)
+        }
+        _ => None,
+    };
+    refuse_if_moved(look, request.limits)?;
+    let kept = keep(session, component, look, &store, request, journal)?;
+    worktree(session).set_mark()?;
+    let new = NewExchange {
+        operation: request.operation,
+        component: component.name.clone(),
+        restored: restored.id,
+        kept: kept.as_ref().map(|kept| kept.id),
+        content: look.observation.fingerprint.content.clone(),
+        undoes: request.undoes,
+    };
+    let id = journal.begin_exchange(&new)?;
+    let begun = Exchange { id, state: ExchangeState::Started, exchange: new };
+    fault::point("exchange: written down");
+    let place = kept.as_ref().map_or("", |kept| kept.place.as_str());
+    if let Err(error) = store.exchange(&restored.place, place) {
+        if !is_made(look, &store, &begun, kept.as_ref(), request.limits)? {
+            call_off(&begun, kept.as_ref(), journal)?;
+            worktree(session).clear_mark()?;
+        }
+        return Err(error.into());
+    }
+    fault::point("exchange: made");
+    finish(session, component, look, &store, &begun, Sureness::Seen, journal)?;
+    worktree(session).clear_mark()?;
+    Ok(kept)
+}
+
+/// Nobody may have been at the database since the look.
+fn refuse_if_moved(look: &Look, limits: Limits) -> Result<(), OpsError> {
+    let now = read_rows(&look.target, &limits)?;
+    if now == look.observation {
+        return Ok(());
+    }
+    Err(OpsError::DatabaseMoved {
+        database: look.target.shown.clone(),
+        expected: super::super::shown(&look.observation.rows),
+        found: super::super::shown(&now.rows),
+    })
+}
+
+/// Keeps what is there: a file as a copy; on a server only the name is written
+/// down under which it will be kept.
+fn keep(
+    session: &Session,
+    component: &Component,
+    look: &Look,
+    store: &SnapshotStore<'_>,
+    request: &ExchangeRequest,
+    journal: &mut Journal,
+) -> Result<Option<DatabaseSnapshot>, OpsError> {
+    if !store.has_origin() {
+        return Ok(None);
+    }
+    if store.kind() == SnapshotKind::File {
+        return take(session, component, look, &request.keeps_for, request.limits, journal)
+            .map(Some);
+    }
+    let mut kept = planned(session, component, look, store, &request.keeps_for)?;
+    kept.id = journal.begin_snapshot(&kept)?;
+    fault::point("snapshot: written down");
+    Ok(Some(kept))
+}
+
+/// Whether an exchange that was written down was made. On a server the name under
+/// which the database is kept is new; a file that was written has another fingerprint.
+fn is_made(
+    look: &Look,
+    store: &SnapshotStore<'_>,
+    begun: &Exchange,
+    kept: Option<&DatabaseSnapshot>,
+    limits: Limits,
+) -> Result<bool, OpsError> {
+    match (store.kind(), kept) {
+        (SnapshotKind::Database, Some(kept)) => Ok(store.holds(&kept.place)?),
+        _ => {
+            let now = read_rows(&look.target, &limits)?;
+            Ok(now.fingerprint.content != begun.exchange.content)
+        }
+    }
+}
+
+fn call_off(
+    begun: &Exchange,
+    kept: Option<&DatabaseSnapshot>,
+    journal: &mut Journal,
+) -> Result<(), OpsError> {
+    journal.call_exchange_off(begun.id)?;
+    if let Some(kept) = kept.filter(|kept| kept.kind == SnapshotKind::Database) {
+        // There never was one of that name.
+        journal.forget_snapshot(kept.id)?;
+    }
+    Ok(())
+}
+
+/// How it is known that an exchange was made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sureness {
+    Seen,
+    /// A file was written since; by whom is not certain.
+    Concluded,
+}
+
+/// Settles the ledger, and ends the exchange.
+fn finish(
+    session: &Session,
+    component: &Component,
+    look: &mut Look,
+    store: &SnapshotStore<'_>,
+    made: &Exchange,
+    sureness: Sureness,
+    journal: &mut Journal,
+) -> Result<(), OpsError> {
+    let restored = journal.snapshot(made.exchange.restored)?;
+    let now = read_rows(&look.target, &Limits::default())?;
+    if let Some(restored) = restored.as_ref().filter(|restored| restored.rows == now.rows) {
+        look.ledger = restored.ledger.clone();
+        look.observation = now.clone();
+        match restored.ledger.seen {
+            Some(_) => look.settle(session, component, journal, now)?,
+            None => look.remember(session, journal, &[])?,
+        }
+    }
+    fault::point("exchange: settled");
+    // Where a file may have been written by somebody else, the copy stays.
+    let stays = store.kind() == SnapshotKind::File && sureness == Sureness::Concluded;
+    journal.end_exchange(made, stays)?;
+    fault::point("exchange: ended");
+    if let Some(restored) = restored.filter(|_| !stays) {
+        store.delete(&restored.place)?;
+        fault::point("snapshot: deleted");
+        journal.forget_snapshot(restored.id)?;
+    }
+    Ok(())
+}
+
+/// Settles the exchanges of an operation that was interrupted; says whether any was made.
+pub fn recover_exchanges(
+    session: &Session,
+    host: &Host,
+    operation: OperationId,
+    mode: RecoverMode,
+    access: &mut WriteAccess,
+) -> Result<bool, OpsError> {
+    let exchanges = access.journal().exchanges(operation)?;
+    let mut is_any_made = false;
+    for begun in exchanges.iter().filter(|e| e.state == ExchangeState::Started) {
+        is_any_made |= recover_exchange(session, host, begun, mode, access)?;
+    }
+    worktree(session).clear_mark()?;
+    if mode == RecoverMode::Rollback && is_any_made {
+        undo_exchanges(session, host, operation, access)?;
+    }
+    Ok(is_any_made && mode != RecoverMode::Rollback)
+}
+
+fn recover_exchange(
+    session: &Session,
+    host: &Host,
+    begun: &Exchange,
+    mode: RecoverMode,
+    access: &mut WriteAccess,
+) -> Result<bool, OpsError> {
+    let kept = match begun.exchange.kept {
+        Some(id) => access.journal().snapshot(id)?,
+        None => None,
+    };
+    let component = session.component(&begun.exchange.component)?;
+    let mut looked = look_at(session, component, host, access)?;
+    let target = looked.target.clone();
+    let store = store_of(session, &target, Limits::default())?;
+    let is_made = is_made(&looked, &store, begun, kept.as_ref(), Limits::default())?;
+    let journal = access.journal();
+    if !is_made || mode == RecoverMode::Discard && store.kind() == SnapshotKind::File {
+        call_off(begun, kept.as_ref(), journal)?;
+        return Ok(false);
+    }
+    finish(session, component, &mut looked, &store, begun, Sureness::Concluded, journal)?;
+    Ok(true)
+}
+
+/// Takes the exchanges of an operation back: what was there before comes back, and
+/// what is there now is a snapshot.
+pub fn undo_exchanges(
+    session: &Session,
+    host: &Host,
+    operation: OperationId,
+    access: &mut WriteAccess,
+) -> Result<(), OpsError> {
+    let exchanges = access.journal().exchanges(operation)?;
+    let done = exchanges.into_iter().filter(|e| e.state == ExchangeState::Done).rev();
+    for undone in done {
+        let Some(kept) = undone.exchange.kept else {
+            return Err(OpsError::NothingKept { operation });
+        };
+        let restored = access.journal().snapshots()?.into_iter().find(|s| s.id == kept);
+        let restored = restored.ok_or_else(|| gone(kept))?;
+        let component = session.component(&undone.exchange.component)?;
+        let mut looked = look_at(session, component, host, access)?;
+        let branch = session.repository.branch();
+        let request = ExchangeRequest {
+            operation,
+            restored,
+            keeps_for: Taking { name: None, branch, now: access.started_at() },
+            undoes: Some(undone.id),
+            limits: Limits::default(),
+        };
+        exchange(session, component, &mut looked, &request, access.journal())?;
+    }
+    Ok(())
+}
+
+fn gone(id: SnapshotId) -> OpsError {
+    OpsError::SnapshotGone { id, place: "it was deleted".to_owned() }
+}
+
+fn look_at(
+    session: &Session,
+    component: &Component,
+    host: &Host,
+    access: &mut WriteAccess,
+) -> Result<Look, OpsError> {
+    let reached = reach(session, component, host, access.journal())?;
+    look(session, component, reached, Moment::AnyTime, Some(access.journal()))
+}
