@@ -103,6 +103,8 @@ pub enum Command {
     Create(Deferred<commands::create::Flags>),
     /// Run revisions up, down and up again on a scratch database
     Verify(Deferred<commands::verify::Flags>),
+    /// Keep databases as they are, and put them back
+    Snapshots(Deferred<commands::snapshots::Flags>),
     /// List what dbm-git did in this repository
     Log(Deferred<commands::log::Flags>),
     /// Take an operation back

@@ -124,6 +124,10 @@ impl Candidates {
         lookup(|| candidates::operations(&repository()?, true))
     }
 
+    pub fn snapshots() -> ArgValueCandidates {
+        lookup(|| candidates::snapshots(&repository()?))
+    }
+
     pub fn codes() -> ArgValueCandidates {
         lookup(|| {
             let code = |rule: &crate::check::Rule| Candidate::new(rule.code.to_string(), rule.name);

@@ -59,6 +59,12 @@ pub const CLONE_SETTINGS: &[Fact] = &[
         "dbm-git.prePush",
         "`report` (default): new errors block a push; `strict`: what would diverge once merged does, too; `off`: nothing does",
     ),
+    (
+        "dbm-git.branchData",
+        "`snapshot`: a `git switch` keeps the data of the branch that is left, and brings back those of the one that is entered",
+    ),
+    ("dbm-git.snapshotCount", "how many snapshots are kept (10)"),
+    ("dbm-git.snapshotSize", "what all of them may take (`2g`)"),
     ("dbm-git.localHosts", "hosts that count as this machine, separated by blanks or commas"),
 ];
 
@@ -69,6 +75,7 @@ pub const FILES: &[Fact] = &[
     ("alembic.ini", "what alembic is configured with; read, and never changed"),
     (".git/dbm-git/state.db", "what was done, so that it can be undone, and what ran in databases"),
     (".git/dbm-git/backups/", "copies of databases from before they were changed"),
+    (".git/dbm-git/snapshots/", "snapshots of SQLite databases"),
     (".git/hooks/", "the hooks, unless they are in git's configuration"),
 ];
 

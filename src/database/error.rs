@@ -43,7 +43,9 @@ pub enum DatabaseError {
     /// What is done to a database as a whole waits for all of them to leave.
     #[error("`{url}` is in use by {by}")]
     InUse { url: String, by: String },
-    #[error("no snapshots are taken of MySQL and MariaDB (`{url}`): they cannot be put back at once")]
+    #[error(
+        "no snapshots are taken of MySQL and MariaDB (`{url}`): they cannot be put back at once"
+    )]
     NoSnapshot { url: String },
     #[error("`{}` is not a SQLite database", path.display())]
     NotADatabase { path: PathBuf },

@@ -70,6 +70,20 @@ pub fn operations(repository: &Repository, undoable: bool) -> Result<Vec<Candida
     Ok(wanted.map(|entry| Candidate::new(entry.id.to_string(), &entry.summary)).collect())
 }
 
+/// The snapshots by what they are called, the newest first.
+pub fn snapshots(repository: &Repository) -> Result<Vec<Candidate>, OpsError> {
+    let Some(mut journal) = Journal::open_existing(repository.common_dir())? else {
+        return Ok(Vec::new());
+    };
+    let mut found: Vec<Candidate> = Vec::new();
+    for snapshot in journal.snapshots()?.iter().rev() {
+        if !found.iter().any(|known| known.value == snapshot.title()) {
+            found.push(Candidate::new(snapshot.title(), super::shown(&snapshot.rows)));
+        }
+    }
+    Ok(found)
+}
+
 fn each_history(
     session: &Session,
     of: impl Fn(&History) -> Vec<Candidate>,

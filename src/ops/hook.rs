@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use super::OpsError;
 use super::check::{check, check_in_place_of, told_of, uncommitted};
 use super::hook_database::{look_after_change, said_of, sync_in_hook};
+use super::hook_snapshot::{BranchSwitch, Switched};
 use super::host::Host;
 use super::look::Look;
 use super::review::Review;
@@ -150,17 +151,26 @@ fn tell(
     // A database that cannot be asked is no reason to speak up: it may not be
     // running today. Our own state is always there, and one for all components.
     let (mut lines, mut damage) = (Vec::new(), None);
+    let HookCall { name, arguments, now, .. } = change.call;
+    let switch = BranchSwitch::of(&session.repository, name, arguments, *now);
+    if let Some(Err(error)) = switch.as_ref().map(|switch| switch.settle(session, host)) {
+        lines.push(format!("dbm-git: {}", super::with_causes(&error)));
+    }
     for component in &components {
         let look = look_after_change(session, component, host, left);
         if let Err(OpsError::Journal(error)) = &look {
             damage = Some(format!("dbm-git: {error}"));
         }
-        let look = look.ok().flatten();
-        let mut said = say(session, component, before, news, look.is_some())?;
-        let now = change.call.now;
-        said.extend(
-            look.and_then(|look| say_of_database(session, component, host, look, mode, now)),
-        );
+        let switched = match (&switch, look.ok().flatten()) {
+            (Some(switch), Some(look)) => switch.apply(session, component, host, look),
+            (_, look) => Switched::not(look),
+        };
+        let news = if switched.is_back { News::Nothing } else { news };
+        let mut said = say(session, component, before, news, switched.look.is_some())?;
+        said.extend(switched.lines);
+        let of_database =
+            |look| say_of_database(session, component, host, look, mode, change.call.now);
+        said.extend(switched.look.and_then(of_database));
         let name =
             if components.len() > 1 { format!("{}: ", component.name) } else { String::new() };
         lines.extend(said.into_iter().map(|line| format!("dbm-git: {name}{line}")));

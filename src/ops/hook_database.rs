@@ -109,19 +109,25 @@ fn is_plain_upgrade(prepared: &PreparedSync<'_>) -> bool {
         .is_ok_and(|plan| plan.steps.iter().all(|s| matches!(s.step, SyncStep::Upgrade { .. })))
 }
 
+/// Why a hook must leave a database as it is, whatever it would do.
+pub(super) fn obstacle(session: &Session, look: &Look) -> Result<Option<String>, OpsError> {
+    if may_be_open(&session.repository) {
+        return Ok(Some("an interrupted operation waits for `dbm-git recover`".to_owned()));
+    }
+    let is_shared = is_shared(session, &look.target, look)?;
+    Ok(is_shared.then(|| "other worktrees share this database".to_owned()))
+}
+
 /// Why a hook must not run alembic here. Running it runs `env.py`, and with it
 /// whatever that imports: so everything that is checked out has to have landed.
-fn objection(
+pub(super) fn objection(
     session: &Session,
     component: &Component,
     look: &Look,
 ) -> Result<Option<String>, OpsError> {
     let repository = &session.repository;
-    if may_be_open(repository) {
-        return Ok(Some("an interrupted operation waits for `dbm-git recover`".to_owned()));
-    }
-    if is_shared(session, &look.target, look)? {
-        return Ok(Some("other worktrees share this database".to_owned()));
+    if let Some(obstacle) = obstacle(session, look)? {
+        return Ok(Some(obstacle));
     }
     let Some(head) = repository.head()? else { return Ok(Some("there is no commit".to_owned())) };
     if !has_landed(repository, head)? {

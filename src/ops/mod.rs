@@ -19,6 +19,7 @@ pub mod hook;
 mod hook_database;
 pub mod hook_facts;
 pub mod hook_road;
+mod hook_snapshot;
 mod host;
 pub mod install;
 mod left;

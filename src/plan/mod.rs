@@ -26,8 +26,8 @@ mod undo;
 mod verify;
 
 pub use branch_data::{
-    Bounds, DatabaseSnapshot, Pruning, SnapshotId, SnapshotKind, SwitchDelay, SwitchFacts, SwitchPlan,
-    find_snapshot, parse_bytes, plan_switch, prune, worn_out,
+    Bounds, DatabaseSnapshot, Pruning, SnapshotId, SnapshotKind, SwitchDelay, SwitchFacts,
+    SwitchPlan, find_snapshot, parse_bytes, plan_switch, prune, worn_out,
 };
 pub use change::{Change, Image, inverse};
 pub use checkup::{Checkup, CheckupState, Fix, Mend, shell_word};

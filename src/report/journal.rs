@@ -92,7 +92,7 @@ impl fmt::Display for LogReport {
     }
 }
 
-fn local_time(seconds: i64) -> String {
+pub(super) fn local_time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(
         |_| seconds.to_string(),
         |time| {

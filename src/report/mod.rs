@@ -31,6 +31,7 @@ mod review;
 mod samples;
 mod sarif;
 mod schema;
+mod snapshots;
 mod status;
 mod step_summary;
 mod sync;
@@ -62,6 +63,7 @@ pub use rebase::{
 };
 pub use sarif::SarifReport;
 pub use schema::{OUTPUT_SCHEMAS, OutputSchema};
+pub use snapshots::SnapshotsReport;
 pub use status::{StatusReport, render_status};
 pub use step_summary::render_step_summary;
 pub use sync::{SyncReport, render_applied, render_sync};

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema};
 use super::{
     CheckReport, CreateReport, DoctorReport, ErrorReport, ExplainReport, GraphReport,
     InstallReport, LogReport, MigrateReport, OverviewReport, RebaseReport, RecoverReport,
-    SettleReport, StatusReport, SyncReport, UndoReport, VerifyReport,
+    SettleReport, SnapshotsReport, StatusReport, SyncReport, UndoReport, VerifyReport,
 };
 
 /// The form of the JSON that some commands answer with.
@@ -36,6 +36,7 @@ pub const OUTPUT_SCHEMAS: &[OutputSchema] = &[
     output("log", &["log"], written::<LogReport>),
     output("undo", &["undo"], written::<UndoReport>),
     output("recover", &["recover"], written::<RecoverAnswer>),
+    output("snapshots", &["snapshots"], written::<SnapshotsReport>),
     output("install", &["install", "uninstall"], written::<InstallReport>),
     output("doctor", &["doctor"], written::<DoctorReport>),
     output("explain", &["explain"], written::<ExplainReport>),

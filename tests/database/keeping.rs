@@ -66,7 +66,9 @@ fn an_exchange_brings_everything_back_and_loses_nothing() {
         subject.execute(THINGS);
         let first = take(&subject, folder.path());
         let before = subject.observe();
-        subject.execute("DELETE FROM things WHERE id = 1; UPDATE alembic_version SET version_num = 'b'");
+        subject.execute(
+            "DELETE FROM things WHERE id = 1; UPDATE alembic_version SET version_num = 'b'",
+        );
         let second = exchange(&subject, folder.path(), &first);
         assert_eq!((names(), subject.rows()), (vec!["one".into(), "two".into()], vec!["a".into()]));
         assert_ne!(subject.observe().fingerprint, before.fingerprint, "{:?}", subject.dialect());

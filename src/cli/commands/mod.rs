@@ -17,6 +17,7 @@ pub mod overview;
 pub mod rebase;
 pub mod recover;
 pub mod schema;
+pub mod snapshots;
 pub mod status;
 pub mod sync;
 pub mod undo;
@@ -59,6 +60,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit, CliError> {
         Command::Sync(flags) => sync::run(flags, global, ui),
         Command::Create(flags) => create::run(flags, global, ui),
         Command::Verify(flags) => verify::run(flags, global, ui),
+        Command::Snapshots(flags) => snapshots::run(flags, global, ui),
         Command::Log(flags) => log::run(flags, ui),
         Command::Undo(flags) => undo::run(flags, ui),
         Command::Recover(flags) => recover::run(flags, ui),

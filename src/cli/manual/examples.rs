@@ -97,6 +97,14 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "snapshots",
+        &[
+            ("dbm-git snapshots", "Lists what is kept."),
+            ("dbm-git snapshots save before-demo", "Keeps the database as it is, by a name."),
+            ("dbm-git snapshots restore before-demo", "Puts it back; what is there is kept, too."),
+        ],
+    ),
+    (
         "verify",
         &[
             ("dbm-git verify", "One's own revisions, before they are pushed."),

@@ -97,9 +97,7 @@ impl<'a> SnapshotStore<'a> {
     /// Whether the snapshot is there.
     pub fn holds(&self, place: &str) -> Result<bool, DatabaseError> {
         match self.server() {
-            Some(_) => {
-                Ok(postgres::names(self.origin, &self.limits)?.iter().any(|n| n == place))
-            }
+            Some(_) => Ok(postgres::names(self.origin, &self.limits)?.iter().any(|n| n == place)),
             None => Ok(self.file(place).exists()),
         }
     }
@@ -111,9 +109,7 @@ impl<'a> SnapshotStore<'a> {
     /// [`DatabaseError::InUse`] where a server renames none while others are connected.
     pub fn exchange(&self, restored: &str, kept: &str) -> Result<(), DatabaseError> {
         match self.server() {
-            Some(server) => {
-                postgres::exchange(self.origin, server, restored, kept, &self.limits)
-            }
+            Some(server) => postgres::exchange(self.origin, server, restored, kept, &self.limits),
             None => restore_file(self.origin, &self.file(restored)),
         }
     }

@@ -32,10 +32,7 @@ pub(super) fn bytes(
 }
 
 /// The names of all databases of the server.
-pub(super) fn names(
-    origin: &DatabaseUrl,
-    limits: &Limits,
-) -> Result<Vec<String>, DatabaseError> {
+pub(super) fn names(origin: &DatabaseUrl, limits: &Limits) -> Result<Vec<String>, DatabaseError> {
     ask(origin, ASK, "SELECT datname::text FROM pg_database ORDER BY 1", limits)
 }
 

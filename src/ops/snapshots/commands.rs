@@ -90,11 +90,7 @@ pub fn save(
 }
 
 /// What goes so that one more snapshot fits in.
-fn room_for(
-    session: &Session,
-    all: &[DatabaseSnapshot],
-    bytes: u64,
-) -> Result<Pruning, OpsError> {
+fn room_for(session: &Session, all: &[DatabaseSnapshot], bytes: u64) -> Result<Pruning, OpsError> {
     let branches = session.repository.local_branches()?;
     let pruning = prune(all, &branches, bounds(&session.repository), Some(bytes), &[]);
     if pruning.is_enough {
