@@ -262,7 +262,13 @@ mod tests {
         ];
         let now = 1_700_000_000;
         let outcome = SnapshotsOutcome { snapshots, now, ..SnapshotsOutcome::default() };
-        insta::assert_snapshot!(SnapshotsReport::new(&outcome).table(), @"");
+        insta::assert_snapshot!(SnapshotsReport::new(&outcome).table(), @r#"
+        ID  OF                 DATABASE             AT           SIZE     AGE
+        1   feature            sqlite:///db.sqlite  f, m         3.0 KiB  66 minutes
+        2   "before the demo"  sqlite:///db.sqlite  m            3.0 MiB  2 hours
+        3   (no branch)        sqlite:///db.sqlite  no revision  3.0 GiB  3 hours
+        3 of at most 10, 3.0 GiB of at most 2.0 GiB
+        "#);
     }
 
     #[test]
@@ -280,6 +286,11 @@ mod tests {
             dropped: vec![kept(3, None, Some("old"), &["o"])],
             ..SnapshotsOutcome::default()
         };
-        insta::assert_snapshot!(SnapshotsReport::new(&outcome).to_string(), @"");
+        insta::assert_snapshot!(SnapshotsReport::new(&outcome).to_string(), @"
+        sqlite:///db.sqlite: m -> f, with the data of feature
+          what was there is snapshot 2
+        snapshot 3 is dropped (old, at o, 3.0 GiB)
+        Undo with: dbm-git undo 4
+        ");
     }
 }

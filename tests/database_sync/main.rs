@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the tests set up and look at the real world")]
 
+mod branch_data;
 mod env_url;
 mod failing;
 mod footprints;

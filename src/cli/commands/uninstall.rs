@@ -1,12 +1,13 @@
 //! `dbm-git uninstall`.
 
+use super::super::environment;
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::ui::Ui;
 use super::install::refused;
 use crate::ops::hook_road;
 use crate::ops::install::HookOptions;
-use crate::ops::{OpsError, Repository};
+use crate::ops::{OpsError, Repository, snapshots};
 use crate::report::{InstallReport, escaped_text};
 
 /// Flags of `uninstall`.
@@ -28,5 +29,13 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     let outcome = hook_road::uninstall(&repository, &site, options).map_err(refused)?;
     let report = InstallReport::uninstalled(&outcome);
     ui.report(&report, || escaped_text(&report.to_string()));
+    let kept = snapshots::list(&repository, environment::now())?.snapshots.len();
+    if kept > 0 {
+        ui.note(&format!(
+            "note: {kept} snapshots of databases stay, in {} and on their servers; \
+             `dbm-git snapshots` lists them",
+            snapshots::folder(&repository).display()
+        ));
+    }
     Ok(Exit::Done)
 }

@@ -9,6 +9,7 @@ use super::super::database_target::{Asking, database_target, secrets};
 use super::super::hook_facts::HooksSought;
 use super::super::review::Review;
 use super::super::session::{Session, SessionOptions, Source};
+use super::super::snapshots::{Astray, astray, folder};
 use super::super::status::{self, ComponentStatus, Host};
 use super::super::target::{command, project_files};
 use super::super::{OpsError, Repository, with_causes, write_access};
@@ -20,6 +21,9 @@ use crate::git::GitError;
 use crate::journal::{Journal, JournalError, RepositoryLock, StepState, Worktree, size_of};
 use crate::plan::{Checkup, CheckupState, DatabaseState, Fix, Mend, shell_word};
 use crate::project::Component;
+
+/// What the checkups of snapshots are called.
+const SNAPSHOTS: &str = "snapshots";
 
 /// How long alembic may take to say its version.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -59,6 +63,7 @@ pub fn doctor(
     checks.extend(state(&repository));
     checks.extend(leftovers(&repository, session.as_ref().ok())?);
     checks.extend(backups(&repository));
+    checks.extend(kept_files(session.as_ref().ok(), host));
     if let Ok(session) = &session {
         let statuses = match session.source {
             Source::WorkingTree => status::status(session, host)?,
@@ -72,6 +77,7 @@ pub fn doctor(
             let status = statuses.iter().find(|status| status.name == component.name);
             found.extend(status.map(database));
             found.extend(scratch_databases(session, component, host));
+            found.extend(kept_databases(session, component, host));
             checks.extend(found.into_iter().map(|check| check.of(&component.name)));
         }
     }
@@ -253,6 +259,46 @@ fn backups(repository: &Repository) -> Option<Checkup> {
             folder.display()
         ),
     ))
+}
+
+/// Snapshots that are files, held against what is written down of them.
+fn kept_files(session: Option<&Session>, host: &Host) -> Vec<Checkup> {
+    let Some(session) = session else { return Vec::new() };
+    let folder = folder(&session.repository);
+    let found = astray(session, host, None);
+    astray_checkups(found.unwrap_or_default(), |files| {
+        let paths: Vec<String> = files.iter().map(|file| shell_word(&folder.join(file))).collect();
+        let message =
+            format!("{} in {}, of no snapshot", crate::plan::list(files), folder.display());
+        let advice = Mend::advice(format!("once nobody needs them: rm {}", paths.join(" ")));
+        Checkup::warning(SNAPSHOTS, message, advice)
+    })
+}
+
+/// The same of those that are databases, on a component's server.
+fn kept_databases(session: &Session, component: &Component, host: &Host) -> Vec<Checkup> {
+    // A server that cannot be asked is told of already.
+    let found = astray(session, host, Some(component));
+    astray_checkups(found.unwrap_or_default(), |names| {
+        let message =
+            format!("{} on its server, of no snapshot of this clone", crate::plan::list(names));
+        let advice = "another clone has them, or they are lost: once you know, `DROP DATABASE`";
+        Checkup::warning(SNAPSHOTS, message, Mend::advice(advice))
+    })
+}
+
+fn astray_checkups(found: Astray, unknown: impl FnOnce(&[String]) -> Checkup) -> Vec<Checkup> {
+    let gone = found.gone.iter().map(|snapshot| {
+        let message =
+            format!("of snapshot {} (`{}`) nothing is left", snapshot.id, snapshot.title());
+        let drop = Mend::command(format!("dbm-git snapshots drop {}", snapshot.id));
+        Checkup::warning(SNAPSHOTS, message, drop)
+    });
+    let mut checkups: Vec<Checkup> = gone.collect();
+    if !found.unknown.is_empty() {
+        checkups.push(unknown(&found.unknown));
+    }
+    checkups
 }
 
 /// What a killed `verify` has left on a server of this machine.
