@@ -9,6 +9,8 @@
 #[path = "stories/python.rs"]
 #[expect(dead_code, reason = "its other half is for stories")]
 mod python;
+#[path = "crash/snapshots.rs"]
+mod snapshots;
 #[path = "crash/steps.rs"]
 mod steps;
 #[path = "support/mod.rs"]

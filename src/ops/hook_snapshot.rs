@@ -81,13 +81,21 @@ impl BranchSwitch {
         let Some(mut journal) = Journal::open_existing(repository.common_dir())? else {
             return Ok(());
         };
-        let Some(operation) = journal.open_steps(&worktree)? else { return Ok(()) };
-        if journal.operation(operation)?.kind != OperationKind::Restore {
-            return Ok(());
+        let is_ours = |kind| kind == OperationKind::Restore;
+        let steps = journal.open_steps(&worktree)?;
+        let open = journal.open_operation(&worktree)?;
+        let is_all_ours = open.is_none_or(|operation| is_ours(operation.kind));
+        match steps {
+            Some(id) if is_ours(journal.operation(id)?.kind) => {
+                let mut access = WriteAccess::locked(repository, COMMAND, self.now)?;
+                settle_exchanges(session, host, id, &mut access, RecoverMode::Auto).map(drop)
+            }
+            // It was written down and not begun; or not even that, and only the mark is there.
+            None if is_all_ours && worktree.may_be_open() => {
+                WriteAccess::begin(repository, COMMAND, self.now).map(drop)
+            }
+            _ => Ok(()),
         }
-        drop(journal);
-        let mut access = WriteAccess::locked(repository, COMMAND, self.now)?;
-        settle_exchanges(session, host, operation, &mut access, RecoverMode::Auto).map(drop)
     }
 
     /// Does with a component's database what the switch asks for.

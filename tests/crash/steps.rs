@@ -558,7 +558,7 @@ fn of_several_databases_all_are_taken_back_or_none() {
 
 /// The name of the point at which it died; `None` if it did not.
 #[track_caller]
-fn point_of(output: &Output) -> Option<String> {
+pub fn point_of(output: &Output) -> Option<String> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         return None;
