@@ -170,7 +170,7 @@ fn tell(
         said.extend(switched.lines);
         let of_database =
             |look| say_of_database(session, component, host, look, mode, change.call.now);
-        said.extend(switched.look.and_then(of_database));
+        said.extend(switched.look.filter(|_| !switched.is_told).and_then(of_database));
         let name =
             if components.len() > 1 { format!("{}: ", component.name) } else { String::new() };
         lines.extend(said.into_iter().map(|line| format!("dbm-git: {name}{line}")));

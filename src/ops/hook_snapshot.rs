@@ -47,18 +47,23 @@ pub struct Switched {
     pub lines: Vec<String>,
     /// The database has what its branch has been left with.
     pub is_back: bool,
+    /// The lines say what there is to do.
+    pub is_told: bool,
 }
 
 #[derive(Default)]
 struct Said {
     lines: Vec<String>,
     is_back: bool,
+    is_told: bool,
+    /// The commands that do the same later.
+    by_hand: String,
 }
 
 impl Switched {
     /// Nothing became of it.
     pub fn not(look: Option<Look>) -> Self {
-        Self { look, lines: Vec::new(), is_back: false }
+        Self { look, lines: Vec::new(), is_back: false, is_told: false }
     }
 }
 
@@ -108,9 +113,10 @@ impl BranchSwitch {
     ) -> Switched {
         let mut said = Said::default();
         if let Err(error) = self.try_apply(session, component, host, &mut look, &mut said) {
-            said.lines.push(failure(&error));
+            said.lines.push(failure(&error, &said.by_hand));
         }
-        Switched { look: Some(look), lines: said.lines, is_back: said.is_back }
+        let Said { lines, is_back, is_told, .. } = said;
+        Switched { look: Some(look), lines, is_back, is_told }
     }
 
     fn try_apply(
@@ -129,6 +135,10 @@ impl BranchSwitch {
             said.lines.push(format!("the data stay as they are: {obstacle}"));
             return Ok(());
         }
+        said.by_hand = by_hand(match &plan {
+            SwitchPlan::Swap { restored, .. } => Some(*restored),
+            _ => None,
+        });
         match plan {
             SwitchPlan::Stay => Ok(()),
             SwitchPlan::Delay(delay) => {
@@ -142,7 +152,10 @@ impl BranchSwitch {
                 self.swap(session, component, host, look, said, restored, &pruning)
             }
             SwitchPlan::Descend { pruning } => {
-                self.descend(session, component, host, look, said, &pruning)
+                self.leave(session, component, host, look, said, (&pruning, true))
+            }
+            SwitchPlan::Keep { pruning } => {
+                self.leave(session, component, host, look, said, (&pruning, false))
             }
         }
     }
@@ -211,29 +224,33 @@ impl BranchSwitch {
         Ok(())
     }
 
-    fn descend(
+    /// Keeps what is there, and takes down what the entered branch lacks, if it is to go now.
+    fn leave(
         &self,
         session: &Session,
         component: &Component,
         host: &Host,
         look: &mut Look,
         said: &mut Said,
-        pruning: &Pruning,
+        (pruning, goes_down): (&Pruning, bool),
     ) -> Result<(), OpsError> {
         let mut access = WriteAccess::begin(&session.repository, COMMAND, self.now)?;
-        let taking = self.taking();
-        let limits = Limits::hook_change();
+        let (taking, limits) = (self.taking(), Limits::hook_change());
         let kept = take(session, component, look, &taking, limits, access.journal())?;
         let kept_as = format!("{} (snapshot {})", self.kept(), kept.id);
         let dropped = delete_all(session, host, &pruning.dropped, access.journal())?;
-        let line = match self.take_down(session, component, host, look, &mut access) {
+        let went = match goes_down {
+            true => self.take_down(session, component, host, look, &mut access),
+            false => Ok(Err("it may take more than two seconds".to_owned())),
+        };
+        said.is_told = !matches!(went, Ok(Ok(_)));
+        said.lines.push(match went {
             Ok(Ok(gone)) => format!("{kept_as}, and took {} down", list(&gone)),
             Ok(Err(reason)) => {
-                format!("{kept_as}; not brought in line: {reason}; `dbm-git sync` does it")
+                format!("{kept_as}; not brought in line, since {reason}: `dbm-git sync` does it")
             }
-            Err(error) => format!("{kept_as}; {}", failure(&error)),
-        };
-        said.lines.push(line);
+            Err(error) => format!("{kept_as}; not brought in line: {}", last_line(&error)),
+        });
         said.lines.extend(pruned(&dropped));
         Ok(())
     }
@@ -288,12 +305,17 @@ impl BranchSwitch {
             ),
             SwitchDelay::TooSlow { millis, restored } => {
                 let seconds = millis.div_ceil(1000);
-                let command = match restored {
-                    Some(id) => format!("`dbm-git snapshots restore {id}`"),
-                    None => "`dbm-git snapshots save` and `dbm-git sync`".to_owned(),
-                };
-                format!("the data stay as they are, since that may take {seconds} s: {command}")
+                let command = by_hand(*restored);
+                format!(
+                    "the data stay as they are, since it may take {seconds} s: {command} does it"
+                )
             }
+            SwitchDelay::Waiting { snapshot, revisions } => format!(
+                "the data of `{}` wait for {}, which {} not here: `dbm-git snapshots restore {snapshot}`",
+                self.entered,
+                list(revisions),
+                if revisions.len() == 1 { "is" } else { "are" },
+            ),
             SwitchDelay::NoRoom { .. } => "the data stay as they are: there is no room for a \
                                            snapshot; `dbm-git snapshots` shows what takes it"
                 .to_owned(),
@@ -323,17 +345,28 @@ fn uncommitted(
     Ok(ids.filter(|id| committed.graph.node(id.as_str()).is_none()).collect())
 }
 
-fn failure(error: &OpsError) -> String {
+/// The commands that do at leisure what a switch could not.
+fn by_hand(restored: Option<SnapshotId>) -> String {
+    match restored {
+        Some(id) => format!("`dbm-git snapshots restore {id}`"),
+        None => "`dbm-git snapshots save && dbm-git sync`".to_owned(),
+    }
+}
+
+fn failure(error: &OpsError, by_hand: &str) -> String {
     match error {
         OpsError::Database(used @ DatabaseError::InUse { .. }) => {
-            format!("the data stay as they are: {used}; afterwards, switch again")
+            format!("the data stay as they are: {used}; afterwards {by_hand} does it")
         }
         _ => {
-            let text = super::with_causes(error);
-            let last = text.trim_end().lines().last().unwrap_or_default().trim();
-            format!("the data stay as they are: {last}; `dbm-git status` says more")
+            format!("the data stay as they are: {}; `dbm-git status` says more", last_line(error))
         }
     }
+}
+
+fn last_line(error: &OpsError) -> String {
+    let text = super::with_causes(error);
+    text.trim_end().lines().last().unwrap_or_default().trim().to_owned()
 }
 
 fn pruned(dropped: &[DatabaseSnapshot]) -> Option<String> {

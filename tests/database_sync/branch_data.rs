@@ -201,3 +201,182 @@ fn without_being_asked_to_a_switch_changes_no_database() {
     insta::assert_snapshot!(kept.switch("main"), @"dbm-git: your database has run `f`, which is not here: `dbm-git sync` brings it in line");
     assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("f: t_a t_f", ""));
 }
+
+#[test]
+fn a_server_whose_database_is_in_use_is_left_alone_and_says_by_whom() {
+    let kept = Kept::with(Some(Server::postgres())).on_feature();
+    let server = kept.server.as_ref().expect("a server");
+    let shell = || {
+        let mut session = server.session();
+        session.execute("SET application_name = 'a shell'");
+        session
+    };
+    // Each has a number of its own.
+    let plain = |said: String| {
+        let (start, rest) = said.split_once("`postgresql").expect("a URL");
+        let (_, rest) = rest.split_once(" is in use by pid ").expect("a number");
+        format!("{start}URL is in use by{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+    };
+    let session = shell();
+    insta::assert_snapshot!(plain(kept.switch("main")), @"
+    dbm-git: the data stay as they are: URL is in use by (a shell, user postgres); afterwards `dbm-git snapshots save && dbm-git sync` does it
+    dbm-git: your database has run `f`, which is not here: `dbm-git sync` brings it in line
+    ");
+    drop(session);
+    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("f: t_a t_f", ""));
+    kept.repo.dbm(["snapshots", "save"]).expect_code(0);
+    kept.repo.dbm(["sync"]).expect_code(0);
+    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("a: t_a", "feature@f"));
+    let session = shell();
+    insta::assert_snapshot!(plain(kept.switch("feature")), @"
+    dbm-git: 1 new revision (`f`): `dbm-git status` compares your database
+    dbm-git: the data stay as they are: URL is in use by (a shell, user postgres); afterwards `dbm-git snapshots restore 2` does it
+    ");
+    drop(session);
+    kept.repo.dbm(["snapshots", "restore", "feature"]).expect_code(0);
+    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("f: t_a t_f", "feature@a"));
+}
+
+#[test]
+fn what_was_never_committed_stays_with_its_author() {
+    let kept = on_a_file();
+    kept.repo.git(["switch", "--quiet", "--create", "feature"]);
+    kept.repo.write("notes.txt", "mine\n");
+    kept.repo.commit("Mine");
+    kept.repo.write_revisions("a -> u, not yet");
+    kept.repo.alembic(["upgrade", "head"]).expect_code(0);
+    kept.execute("INSERT INTO t_u (id) VALUES (1)");
+    // The file comes along, and so do its data.
+    assert_eq!(kept.switch("main"), "");
+    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("u: t_a t_u", ""));
+    kept.switch("feature");
+    // Stashed it stays behind, and its data are kept for it.
+    kept.repo.git(["stash", "--quiet", "--include-untracked"]);
+    insta::assert_snapshot!(kept.switch("main"), @"dbm-git: kept the data of `feature` (snapshot 1), and took `u` down");
+    assert_eq!(kept.database(), "a: t_a");
+    insta::assert_snapshot!(kept.switch("feature"), @"dbm-git: the data of `feature` wait for `u`, which is not here: `dbm-git snapshots restore 1`");
+    kept.repo.git(["stash", "pop", "--quiet"]);
+    kept.repo.dbm(["snapshots", "restore", "feature"]).expect_code(0);
+    assert_eq!((kept.database().as_str(), kept.count("t_u").as_str()), ("u: t_a t_u", "1"));
+}
+
+#[test]
+fn with_files_that_have_not_landed_no_alembic_is_run_and_the_data_are_kept_all_the_same() {
+    let kept = on_a_file();
+    kept.repo.git(["switch", "--quiet", "--create", "proposal"]);
+    kept.repo.write_revisions("a -> s, strange");
+    kept.repo.commit("Strange");
+    kept.repo.git(["switch", "--quiet", "main"]);
+    let kept = kept.on_feature();
+    kept.execute("INSERT INTO t_f (id) VALUES (1)");
+    insta::assert_snapshot!(kept.switch("proposal"), @"
+    dbm-git: 1 new revision (`s`): `dbm-git status` compares your database
+    dbm-git: kept the data of `feature` (snapshot 1); not brought in line, since this commit has not landed: `dbm-git sync` does it
+    ");
+    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("f: t_a t_f", "feature@f"));
+    kept.repo.dbm(["sync"]).expect_code(0);
+    assert_eq!(kept.database(), "s: t_a t_s");
+    // To bring data back nothing of the branch is run.
+    insta::assert_snapshot!(kept.switch("feature"), @"dbm-git: kept the data of `proposal` (snapshot 2), brought the data of `feature` back (`dbm-git undo 2`)");
+    assert_eq!((kept.count("t_f").as_str(), kept.state().as_str()), ("1", "up-to-date"));
+}
+
+#[test]
+fn worktrees_that_share_a_database_keep_it_as_it_is() {
+    let kept = Kept::with(Some(Server::postgres()));
+    let (linked, run) = kept.repo.worktree("linked", "other");
+    run.expect_code(0);
+    linked.dbm(["status"]).expect_code(0);
+    let kept = kept.on_feature();
+    insta::assert_snapshot!(kept.switch("main"), @"
+    dbm-git: the data stay as they are: other worktrees share this database
+    dbm-git: your database has run `f`, which is not here: `dbm-git sync` brings it in line
+    ");
+    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("f: t_a t_f", ""));
+}
+
+#[test]
+fn a_branch_with_more_than_a_hook_can_take_down_is_kept_and_synced_by_hand() {
+    let kept = on_a_file().on_feature();
+    for notation in ["f -> g, more", "g -> h, still more", "h -> i, and more"] {
+        kept.adds(notation);
+    }
+    kept.execute("INSERT INTO t_i (id) VALUES (1)");
+    insta::assert_snapshot!(kept.switch("main"), @"dbm-git: kept the data of `feature` (snapshot 1); not brought in line, since it may take more than two seconds: `dbm-git sync` does it");
+    kept.repo.dbm(["sync"]).expect_code(0);
+    assert_eq!(kept.database(), "a: t_a");
+    kept.switch("feature");
+    assert_eq!(
+        (kept.database().as_str(), kept.count("t_i").as_str()),
+        ("i: t_a t_f t_g t_h t_i", "1")
+    );
+}
+
+#[test]
+fn a_named_snapshot_comes_back_as_often_as_one_likes_and_undo_takes_it_back() {
+    for kept in both() {
+        kept.execute("INSERT INTO t_a (id) VALUES (1)");
+        kept.repo.dbm(["snapshots", "save", "demo"]).expect_code(0);
+        let again = kept.repo.dbm(["snapshots", "save", "demo"]).expect_code(2);
+        assert!(again.stderr.contains("there is a snapshot `demo` already"), "{again}");
+        for round in 2..4 {
+            kept.execute(&format!("INSERT INTO t_a (id) VALUES ({round})"));
+            kept.repo.dbm(["snapshots", "restore", "demo", "--dry-run"]).expect_code(0);
+            assert_eq!(kept.count("t_a"), "2");
+            kept.repo.dbm(["snapshots", "restore", "demo"]).expect_code(0);
+            assert_eq!((kept.count("t_a").as_str(), kept.state().as_str()), ("1", "up-to-date"));
+        }
+        assert_eq!(kept.kept(), "=demo@a main@a main@a");
+        kept.repo.dbm(["undo"]).expect_code(0);
+        assert_eq!((kept.count("t_a").as_str(), kept.state().as_str()), ("2", "up-to-date"));
+        kept.repo.dbm(["snapshots", "prune"]).expect_code(0);
+        assert_eq!(kept.kept(), "=demo@a main@a");
+        kept.repo.dbm(["snapshots", "drop", "demo"]).expect_code(0);
+        kept.repo.dbm(["snapshots", "drop", "main"]).expect_code(0);
+        assert_eq!(kept.kept(), "");
+        let none = kept.repo.dbm(["snapshots", "restore", "demo"]).expect_code(2);
+        assert!(none.stderr.contains("there is no snapshot `demo`"), "{none}");
+    }
+}
+
+#[test]
+fn doctor_names_what_is_gone_and_what_nobody_knows() {
+    let kept = on_a_file();
+    kept.repo.dbm(["snapshots", "save", "demo"]).expect_code(0);
+    let folder = kept.repo.path().join(".git/dbm-git/snapshots");
+    let file = std::fs::read_dir(&folder).expect("a folder").next().expect("a file");
+    let file = file.expect("an entry").path();
+    std::fs::rename(&file, folder.join("lost.snapshot")).expect("renamed");
+    let run = kept.repo.dbm(["doctor"]);
+    assert!(run.stdout.contains("of snapshot 1 (`demo`) nothing is left"), "{run}");
+    assert!(run.stdout.contains("`lost.snapshot` in "), "{run}");
+    let refused = kept.repo.dbm(["snapshots", "restore", "demo"]).expect_code(1);
+    assert!(refused.stderr.contains("`dbm-git snapshots drop 1`"), "{refused}");
+    kept.repo.dbm(["snapshots", "drop", "1"]).expect_code(0);
+    let said = kept.repo.dbm(["uninstall"]).expect_code(0);
+    assert!(!said.stderr.contains("stay"), "{said}");
+    kept.repo.dbm(["snapshots", "save"]).expect_code(0);
+    kept.repo.dbm(["install"]).expect_code(0);
+    let said = kept.repo.dbm(["uninstall"]).expect_code(0);
+    assert!(said.stderr.contains("1 snapshot of a database stays"), "{said}");
+}
+
+#[test]
+fn the_limits_hold_and_what_goes_is_named() {
+    let kept = on_a_file().on_feature();
+    kept.repo.git(["config", "dbm-git.snapshotCount", "1"]);
+    kept.switch("main");
+    kept.repo.git(["switch", "--quiet", "--create", "second"]);
+    kept.adds("a -> s, second");
+    insta::assert_snapshot!(kept.switch("main"), @"
+    dbm-git: kept the data of `second` (snapshot 2), and took `s` down
+    dbm-git: dropped the oldest snapshot, `feature`, to make room (`dbm-git.snapshotCount`)
+    ");
+    assert_eq!(kept.kept(), "second@s");
+    kept.repo.git(["config", "dbm-git.snapshotSize", "1k"]);
+    insta::assert_snapshot!(kept.switch("second"), @"
+    dbm-git: 1 new revision (`s`): `dbm-git status` compares your database
+    dbm-git: the data stay as they are: there is no room for a snapshot; `dbm-git snapshots` shows what takes it
+    ");
+    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("a: t_a", "second@s"));
+}

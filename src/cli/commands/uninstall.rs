@@ -31,9 +31,12 @@ pub fn run(flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
     ui.report(&report, || escaped_text(&report.to_string()));
     let kept = snapshots::list(&repository, environment::now())?.snapshots.len();
     if kept > 0 {
+        let (noun, them) = match kept {
+            1 => ("snapshot of a database stays", "shows it"),
+            _ => ("snapshots of databases stay", "lists them"),
+        };
         ui.note(&format!(
-            "note: {kept} snapshots of databases stay, in {} and on their servers; \
-             `dbm-git snapshots` lists them",
+            "note: {kept} {noun}, in {} or on a server; `dbm-git snapshots` {them}",
             snapshots::folder(&repository).display()
         ));
     }

@@ -83,7 +83,8 @@ impl<'a> SnapshotStore<'a> {
     pub fn take(&self, place: &str) -> Result<u64, DatabaseError> {
         match self.server() {
             Some(server) => {
-                postgres::copy(self.origin, server, place, &self.limits)?;
+                let name = server.name.as_deref().unwrap_or_default();
+                postgres::copy(self.origin, name, place, &self.limits)?;
                 self.bytes()
             }
             None => {
@@ -91,6 +92,14 @@ impl<'a> SnapshotStore<'a> {
                 backup(self.origin, &file, &[])?;
                 Ok(size(&file))
             }
+        }
+    }
+
+    /// Copies a snapshot on a server, where the one that is put back is one no more.
+    pub fn copy(&self, from: &str, place: &str) -> Result<(), DatabaseError> {
+        match self.server() {
+            Some(_) => postgres::copy(self.origin, from, place, &self.limits),
+            None => Ok(()),
         }
     }
 

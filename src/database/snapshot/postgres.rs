@@ -36,15 +36,15 @@ pub(super) fn names(origin: &DatabaseUrl, limits: &Limits) -> Result<Vec<String>
     ask(origin, ASK, "SELECT datname::text FROM pg_database ORDER BY 1", limits)
 }
 
-/// Has the server copy the database, with what is set for it as a whole.
+/// Has the server copy a database, with what is set for it as a whole.
 pub(super) fn copy(
     origin: &DatabaseUrl,
-    server: &Server,
+    from: &str,
     place: &str,
     limits: &Limits,
 ) -> Result<(), DatabaseError> {
-    refuse_if_used(origin, &[&name_of(server)], limits)?;
-    let name = name_of(server);
+    let name = literal(from);
+    refuse_if_used(origin, &[&name], limits)?;
     let sql = format!(
         "SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I CONNECTION LIMIT %s', \
                        {place}::text, datname, pg_get_userbyid(datdba), datconnlimit) \

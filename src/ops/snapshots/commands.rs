@@ -7,7 +7,7 @@ use super::super::session::Session;
 use super::super::write_access::WriteAccess;
 use super::super::{OpsError, Repository};
 use super::exchange::{ExchangeRequest, exchange};
-use super::take::{Taking, bounds, delete_all, folder, store_of, take};
+use super::take::{Taking, bounds, delete_all, folder, store_of, take, whose};
 use crate::database::{Limits, snapshot_files};
 use crate::journal::{Journal, OperationId, OperationKind};
 use crate::plan::{
@@ -66,13 +66,13 @@ pub fn save(
     name: Option<&str>,
     access: &mut WriteAccess,
 ) -> Result<SnapshotsOutcome, OpsError> {
-    let branch = session.repository.branch();
-    let taking = Taking { name: name.map(str::to_owned), branch, now: access.started_at() };
+    let (name, now) = (name.map(str::to_owned), access.started_at());
     let mut outcome = SnapshotsOutcome::default();
     for component in session.components()? {
         let journal = access.journal();
         let reached = reach(session, component, host, journal)?;
         let looked = look(session, component, reached, Moment::AnyTime, Some(&mut *journal))?;
+        let taking = Taking { name: name.clone(), branch: whose(session, &looked), now };
         let all = journal.snapshots()?;
         let is_same = |s: &DatabaseSnapshot| {
             s.identity == looked.target.identity && s.name.is_some() && s.name == taking.name
@@ -147,13 +147,15 @@ pub fn restore(
     let operation = access.begin_steps(session, OperationKind::Restore, &summary)?;
     let mut outcome =
         SnapshotsOutcome { operation: Some(operation), ..SnapshotsOutcome::default() };
-    let branch = session.repository.branch();
+    let now = access.started_at();
     for mut prepared in prepared {
         let before = prepared.restored(None);
-        let keeps_for = Taking { name: None, branch: branch.clone(), now: access.started_at() };
+        let journal = access.journal();
+        let restored = to_be_put_back(session, &prepared, now, journal)?;
+        let keeps_for = Taking { name: None, branch: whose(session, &prepared.look), now };
         let request = ExchangeRequest {
             operation,
-            restored: prepared.snapshot.clone(),
+            restored,
             keeps_for,
             undoes: None,
             limits: Limits::long(),
@@ -163,6 +165,27 @@ pub fn restore(
         outcome.restored.push(Restored { kept, ..before });
     }
     complete(session, outcome, access)
+}
+
+/// The snapshot, or a copy of one that has to stay: on a server it becomes the database.
+fn to_be_put_back(
+    session: &Session,
+    prepared: &PreparedRestore<'_>,
+    now: i64,
+    journal: &mut Journal,
+) -> Result<DatabaseSnapshot, OpsError> {
+    let snapshot = &prepared.snapshot;
+    if snapshot.name.is_none() || snapshot.kind == SnapshotKind::File {
+        return Ok(snapshot.clone());
+    }
+    let store = store_of(session, &prepared.look.target, Limits::long())?;
+    let place = store.new_place();
+    let mut copy =
+        DatabaseSnapshot { name: None, branch: None, created_at: now, place, ..snapshot.clone() };
+    copy.id = journal.begin_snapshot(&copy)?;
+    store.copy(&snapshot.place, &copy.place)?;
+    journal.keep_snapshot(copy.id, copy.bytes)?;
+    Ok(copy)
 }
 
 impl PreparedRestore<'_> {

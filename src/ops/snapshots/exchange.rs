@@ -16,7 +16,7 @@ use super::super::look::{Look, Moment, look, reach, read_rows, worktree};
 use super::super::session::Session;
 use super::super::transaction::RecoverMode;
 use super::super::write_access::WriteAccess;
-use super::take::{Taking, planned, store_of, sweep, take};
+use super::take::{Taking, planned, store_of, sweep, take, whose};
 use crate::database::{DatabaseLock, Limits, SnapshotStore};
 use crate::journal::{Exchange, ExchangeId, ExchangeState, Journal, NewExchange, OperationId};
 use crate::plan::{DatabaseSnapshot, SnapshotId, SnapshotKind};
@@ -181,8 +181,10 @@ fn finish(
         }
     }
     fault::point("exchange: settled");
-    // Where a file may have been written by somebody else, the copy stays.
-    let stays = store.kind() == SnapshotKind::File && sureness == Sureness::Concluded;
+    // What a person has named stays, and where a file may have been written by somebody
+    // else the copy does. On a server it is the database itself by now.
+    let is_named = restored.as_ref().is_some_and(|restored| restored.name.is_some());
+    let stays = store.kind() == SnapshotKind::File && (sureness == Sureness::Concluded || is_named);
     journal.end_exchange(made, stays)?;
     fault::point("exchange: ended");
     if let Some(restored) = restored.filter(|_| !stays) {
@@ -256,7 +258,7 @@ pub fn undo_exchanges(
         let restored = restored.ok_or_else(|| gone(kept))?;
         let component = session.component(&undone.exchange.component)?;
         let mut looked = look_at(session, component, host, access)?;
-        let branch = session.repository.branch();
+        let branch = whose(session, &looked);
         let request = ExchangeRequest {
             operation,
             restored,

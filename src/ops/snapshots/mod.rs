@@ -10,7 +10,7 @@ pub use commands::{
     save, survey,
 };
 pub use exchange::{ExchangeRequest, exchange, recover_exchanges, undo_exchanges};
-pub use take::{Taking, bounds, delete_all, folder, store_of, take};
+pub use take::{Taking, bounds, delete_all, folder, store_of, take, whose};
 
 /// Whether this clone keeps a database per branch: `dbm-git.branchData`.
 pub fn keeps_branch_data(repository: &super::Repository) -> bool {

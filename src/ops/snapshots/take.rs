@@ -22,6 +22,15 @@ pub struct Taking {
     pub now: i64,
 }
 
+/// Whose data a database has: the checked-out branch's, unless revisions have run that
+/// it does not have. Then nobody has done anything about it since the other one was left.
+pub fn whose(session: &Session, look: &Look) -> Option<String> {
+    match look.view.foreign.is_empty() {
+        true => session.repository.branch(),
+        false => session.repository.branch_left(),
+    }
+}
+
 /// Where the files lie.
 pub fn folder(repository: &Repository) -> PathBuf {
     repository.common_dir().join("dbm-git").join("snapshots")

@@ -13,10 +13,10 @@ const LIMIT_MILLIS: u64 = 2000;
 const ALEMBIC_MILLIS: u64 = 550;
 
 /// Bytes in a millisecond, on a slow machine: a database copied, as a file or by its server.
-const COPIED: u64 = 40_000;
+const COPIED: u64 = 60_000;
 
 /// The same of a SQLite file that is put back, row by row.
-const PUT_BACK: u64 = 15_000;
+const PUT_BACK: u64 = 30_000;
 
 /// What a server needs to make a database, however small.
 const SERVER_MILLIS: u64 = 300;
@@ -53,6 +53,8 @@ pub enum SwitchPlan {
     Swap { restored: SnapshotId, pruning: Pruning },
     /// What is there is kept, and what the entered branch lacks is taken down.
     Descend { pruning: Pruning },
+    /// What is there is kept, and a person takes it down: alembic would take too long.
+    Keep { pruning: Pruning },
     /// Nothing now: a person decides.
     Delay(SwitchDelay),
 }
@@ -64,6 +66,8 @@ pub enum SwitchDelay {
     Uncommitted { revisions: Vec<RevisionId> },
     /// `restored` would come back.
     TooSlow { millis: u64, restored: Option<SnapshotId> },
+    /// The entered branch's snapshot has run what is not in its files: stashed, say.
+    Waiting { snapshot: SnapshotId, revisions: Vec<String> },
     /// The bounds leave no room, whatever goes.
     NoRoom { bytes: u64 },
 }
@@ -76,14 +80,14 @@ pub fn plan_switch(facts: &SwitchFacts<'_>) -> SwitchPlan {
         || facts.live.state == DatabaseState::Broken
         || !is_left_behind && returning.is_none();
     if is_settled {
-        return SwitchPlan::Stay;
+        return waiting(facts).map_or(SwitchPlan::Stay, SwitchPlan::Delay);
     }
     if !facts.uncommitted.is_empty() {
         let revisions = facts.uncommitted.to_vec();
         return SwitchPlan::Delay(SwitchDelay::Uncommitted { revisions });
     }
     let restored = returning.map(|snapshot| snapshot.id);
-    let millis = millis(facts, returning);
+    let millis = copying_millis(facts, returning);
     if millis > LIMIT_MILLIS {
         return SwitchPlan::Delay(SwitchDelay::TooSlow { millis, restored });
     }
@@ -93,14 +97,27 @@ pub fn plan_switch(facts: &SwitchFacts<'_>) -> SwitchPlan {
     }
     match restored {
         Some(restored) => SwitchPlan::Swap { restored, pruning },
+        None if millis + alembic_millis(facts) > LIMIT_MILLIS => SwitchPlan::Keep { pruning },
         None => SwitchPlan::Descend { pruning },
     }
 }
 
 /// The entered branch's newest snapshot, if the files know all that has run in it.
 fn returning<'a>(facts: &SwitchFacts<'a>) -> Option<&'a DatabaseSnapshot> {
-    let own = facts.snapshots.iter().filter(|s| s.is_of_branch(facts.entered));
-    own.max_by_key(|s| s.id).filter(|s| judged(s, facts.files).foreign.is_empty())
+    newest(facts).filter(|s| judged(s, facts.files).foreign.is_empty())
+}
+
+/// The entered branch's newest snapshot, if it cannot come back with these files, though
+/// nothing else is in its way.
+fn waiting(facts: &SwitchFacts<'_>) -> Option<SwitchDelay> {
+    let is_elsewhere = facts.left == Some(facts.entered) || !facts.live.foreign.is_empty();
+    let newest = newest(facts).filter(|_| !is_elsewhere)?;
+    let revisions = judged(newest, facts.files).foreign;
+    (!revisions.is_empty()).then_some(SwitchDelay::Waiting { snapshot: newest.id, revisions })
+}
+
+fn newest<'a>(facts: &SwitchFacts<'a>) -> Option<&'a DatabaseSnapshot> {
+    facts.snapshots.iter().filter(|s| s.is_of_branch(facts.entered)).max_by_key(|s| s.id)
 }
 
 /// Whether anything has run in the snapshot that has not run in the database.
@@ -121,15 +138,21 @@ fn make_room(facts: &SwitchFacts<'_>, restored: Option<SnapshotId>) -> Pruning {
     prune(&others, facts.branches, facts.bounds, Some(facts.bytes), &[])
 }
 
-/// How long it takes, on a machine that is not fast.
-fn millis(facts: &SwitchFacts<'_>, returning: Option<&DatabaseSnapshot>) -> u64 {
-    let runs = u64::try_from(facts.live.foreign.len()).unwrap_or(u64::MAX).saturating_add(1);
-    let alembic = runs.saturating_mul(ALEMBIC_MILLIS);
+/// How long it takes to keep what is there and to bring `returning` back, on a machine
+/// that is not fast.
+fn copying_millis(facts: &SwitchFacts<'_>, returning: Option<&DatabaseSnapshot>) -> u64 {
+    let copying = facts.bytes / COPIED;
     match (facts.kind, returning) {
         // Two names change, however much is behind them.
         (SnapshotKind::Database, Some(_)) => SERVER_MILLIS,
-        (SnapshotKind::Database, None) => SERVER_MILLIS + facts.bytes / COPIED + alembic,
-        (SnapshotKind::File, Some(back)) => facts.bytes / COPIED + back.bytes / PUT_BACK,
-        (SnapshotKind::File, None) => facts.bytes / COPIED + alembic,
+        (SnapshotKind::Database, None) => SERVER_MILLIS + copying,
+        (SnapshotKind::File, Some(back)) => copying + back.bytes / PUT_BACK,
+        (SnapshotKind::File, None) => copying,
     }
+}
+
+/// How long alembic takes to say where it is, and to take each revision down.
+fn alembic_millis(facts: &SwitchFacts<'_>) -> u64 {
+    let runs = u64::try_from(facts.live.foreign.len()).unwrap_or(u64::MAX).saturating_add(1);
+    runs.saturating_mul(ALEMBIC_MILLIS)
 }

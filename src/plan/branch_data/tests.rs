@@ -11,7 +11,7 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
 /// Everything that anybody may have, on whichever branch.
-const ALL: &str = "<base> -> a\na -> f\nf -> g\na -> m";
+const ALL: &str = "<base> -> a\na -> f\nf -> g\ng -> h\na -> m";
 
 fn files(notation: &str) -> Snapshot {
     let revisions = parse_history(notation).expect("notation");
@@ -106,11 +106,15 @@ fn shown(plan: &SwitchPlan) -> String {
         SwitchPlan::Stay => "stay".to_owned(),
         SwitchPlan::Swap { restored, pruning } => format!("swap {restored}{}", going(pruning)),
         SwitchPlan::Descend { pruning } => format!("descend{}", going(pruning)),
+        SwitchPlan::Keep { pruning } => format!("keep{}", going(pruning)),
         SwitchPlan::Delay(SwitchDelay::Uncommitted { .. }) => "uncommitted".to_owned(),
         SwitchPlan::Delay(SwitchDelay::TooSlow { restored: Some(id), .. }) => {
             format!("too slow for {id}")
         }
         SwitchPlan::Delay(SwitchDelay::TooSlow { .. }) => "too slow".to_owned(),
+        SwitchPlan::Delay(SwitchDelay::Waiting { snapshot, revisions }) => {
+            format!("{snapshot} waits for {}", revisions.join(" "))
+        }
         SwitchPlan::Delay(SwitchDelay::NoRoom { .. }) => "no room".to_owned(),
     }
 }
@@ -173,7 +177,7 @@ fn back_on_the_branch_its_data_come_back() {
 #[test]
 fn a_snapshot_with_revisions_that_are_not_here_waits() {
     let case = || Case { switch: "main -> feature", files: ON_FEATURE, ..Case::default() };
-    check(&Case { ran: "a", kept: "1 feature: a f g", ..case() }, "stay");
+    check(&Case { ran: "a", kept: "1 feature: a f g", ..case() }, "1 waits for g");
     check(&Case { ran: "a m", kept: "1 feature: a f g", ..case() }, "descend");
 }
 
@@ -189,8 +193,12 @@ fn what_is_uncommitted_goes_with_its_author() {
 #[test]
 fn a_hook_takes_on_what_is_done_in_two_seconds() {
     check(&Case { bytes: 20 * MIB, ..Case::default() }, "descend");
+    check(&Case { bytes: 80 * MIB, ..Case::default() }, "keep");
     check(&Case { bytes: 200 * MIB, ..Case::default() }, "too slow");
+    // Each one that goes down is a Python that has to start.
+    check(&Case { ran: "a f g h", ..Case::default() }, "keep");
     let kept = "1 main: a m";
+    check(&Case { ran: "a f g h", kept, ..Case::default() }, "swap 1");
     check(&Case { bytes: 200 * MIB, kept, ..Case::default() }, "too slow for 1");
     // On a server names are changed, not rows.
     let kind = SnapshotKind::Database;
