@@ -30,6 +30,9 @@ use crate::revision::RevisionId;
 /// What the journal calls a hook that does this.
 const COMMAND: &str = "dbm-git hook (branch data)";
 
+/// What helps where a hook does not bring a database in line.
+const BY_SYNC: &str = "`dbm-git sync` does it";
+
 /// A switch from one branch to another.
 #[derive(Clone, Debug)]
 pub struct BranchSwitch {
@@ -241,13 +244,13 @@ impl BranchSwitch {
         let dropped = delete_all(session, host, &pruning.dropped, access.journal())?;
         let went = match goes_down {
             true => self.take_down(session, component, host, look, &mut access),
-            false => Ok(Err("it may take more than two seconds".to_owned())),
+            false => Ok(Err(format!("it may take more than two seconds: {BY_SYNC}"))),
         };
         said.is_told = !matches!(went, Ok(Ok(_)));
         said.lines.push(match went {
             Ok(Ok(gone)) => format!("{kept_as}, and took {} down", list(&gone)),
             Ok(Err(reason)) => {
-                format!("{kept_as}; not brought in line, since {reason}: `dbm-git sync` does it")
+                format!("{kept_as}; not brought in line, since {reason}")
             }
             Err(error) => format!("{kept_as}; not brought in line: {}", last_line(&error)),
         });
@@ -265,13 +268,13 @@ impl BranchSwitch {
         access: &mut WriteAccess,
     ) -> Result<Result<Vec<RevisionId>, String>, OpsError> {
         if let Some(reason) = objection(session, component, look)? {
-            return Ok(Err(reason));
+            return Ok(Err(format!("{reason}: {BY_SYNC}")));
         }
         let footprints = look.footprints(access.journal())?;
         let plan = plan_from(look, &look.snapshot, &look.view, SyncStrategy::Auto, &footprints);
         let plan = match plan.map(descent_of) {
-            Err(refusal) => return Ok(Err(refusal.to_string())),
-            Ok(None) => return Ok(Err("more than that is to be done".to_owned())),
+            Err(refusal) => return Ok(Err(format!("{refusal}: `dbm-git status` says more"))),
+            Ok(None) => return Ok(Err(format!("more than that is to be done: {BY_SYNC}"))),
             Ok(Some(plan)) => plan,
         };
         let steps = plan.steps.iter().map(|step| recorded(component, look, step)).collect();

@@ -238,26 +238,41 @@ fn a_server_whose_database_is_in_use_is_left_alone_and_says_by_whom() {
 }
 
 #[test]
-fn what_was_never_committed_stays_with_its_author() {
-    let kept = on_a_file();
-    kept.repo.git(["switch", "--quiet", "--create", "feature"]);
-    kept.repo.write("notes.txt", "mine\n");
-    kept.repo.commit("Mine");
+fn what_is_not_committed_comes_along_and_so_do_its_data() {
+    let kept = on_a_file().on_feature();
+    kept.switch("main");
     kept.repo.write_revisions("a -> u, not yet");
     kept.repo.alembic(["upgrade", "head"]).expect_code(0);
-    kept.execute("INSERT INTO t_u (id) VALUES (1)");
-    // The file comes along, and so do its data.
+    assert_eq!(kept.state(), "up-to-date");
+    // Two heads, and one of them is only here.
+    insta::assert_snapshot!(kept.switch("feature"), @"
+    dbm-git: the heads `f`, `u` have diverged
+    dbm-git: `dbm-git rebase` puts your revisions on top, `dbm-git merge` merges
+    dbm-git: the data stay as they are: the database has run `u`, which is not committed
+    ");
+    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("u: t_a t_u", "feature@f"));
     assert_eq!(kept.switch("main"), "");
-    assert_eq!((kept.database().as_str(), kept.kept().as_str()), ("u: t_a t_u", ""));
-    kept.switch("feature");
-    // Stashed it stays behind, and its data are kept for it.
+}
+
+#[test]
+fn what_was_stashed_stays_behind_and_its_data_wait_for_it() {
+    let kept = on_a_file().on_feature();
+    kept.repo.write_revisions("f -> u, not yet");
+    kept.repo.alembic(["upgrade", "head"]).expect_code(0);
+    // Its script was seen, and so it can be taken down without its file.
+    assert_eq!(kept.state(), "up-to-date");
+    kept.execute("INSERT INTO t_u (id) VALUES (1)");
     kept.repo.git(["stash", "--quiet", "--include-untracked"]);
-    insta::assert_snapshot!(kept.switch("main"), @"dbm-git: kept the data of `feature` (snapshot 1), and took `u` down");
+    insta::assert_snapshot!(kept.switch("main"), @"dbm-git: kept the data of `feature` (snapshot 1), and took `u`, `f` down");
     assert_eq!(kept.database(), "a: t_a");
-    insta::assert_snapshot!(kept.switch("feature"), @"dbm-git: the data of `feature` wait for `u`, which is not here: `dbm-git snapshots restore 1`");
+    insta::assert_snapshot!(kept.switch("feature"), @"
+    dbm-git: 1 new revision (`f`): `dbm-git status` compares your database
+    dbm-git: the data of `feature` wait for `u`, which is not here: `dbm-git snapshots restore 1`
+    ");
     kept.repo.git(["stash", "pop", "--quiet"]);
-    kept.repo.dbm(["snapshots", "restore", "feature"]).expect_code(0);
-    assert_eq!((kept.database().as_str(), kept.count("t_u").as_str()), ("u: t_a t_u", "1"));
+    kept.repo.dbm(["snapshots", "restore", "1"]).expect_code(0);
+    assert_eq!((kept.database().as_str(), kept.count("t_u").as_str()), ("u: t_a t_f t_u", "1"));
+    assert_eq!(kept.state(), "up-to-date");
 }
 
 #[test]
