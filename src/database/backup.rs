@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -72,6 +73,19 @@ pub fn restore_file(url: &DatabaseUrl, backup: &Path) -> Result<(), DatabaseErro
         return Err(DatabaseError::NotAFile { url: url.shown().to_owned() });
     };
     block_on(sqlite::restore(url, file, backup, &Limits::default()))
+}
+
+/// The same, with a copy at `kept` of what was there: nobody can write in between.
+pub fn exchange_file(url: &DatabaseUrl, restored: &Path, kept: &Path) -> Result<(), DatabaseError> {
+    let Place::Sqlite(file) = url.place() else {
+        return Err(DatabaseError::NotAFile { url: url.shown().to_owned() });
+    };
+    // A runtime does not run in another one's thread.
+    let keep = || {
+        let copied = thread::scope(|scope| scope.spawn(|| backup(url, kept, &[])).join());
+        copied.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    };
+    block_on(sqlite::exchange(url, file, restored, keep, &Limits::default()))
 }
 
 /// Gives the complete copy its name, so that it survives a power cut.

@@ -24,7 +24,7 @@ mod sqlite;
 mod url;
 mod version_table;
 
-pub use backup::{KeptCopies, backup, kept_copies, restore_file};
+pub use backup::{KeptCopies, backup, exchange_file, kept_copies, restore_file};
 pub use copying::{CopyWay, database_size};
 pub use describe::describe_schema;
 pub use dialect::Dialect;

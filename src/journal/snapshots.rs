@@ -102,7 +102,7 @@ impl Journal {
 
     /// Notes that a snapshot is complete.
     pub fn keep_snapshot(&mut self, id: SnapshotId, bytes: u64) -> Result<(), JournalError> {
-        self.database.ask(WRITE, async |connection| keep(connection, id, Some(bytes)).await)
+        self.database.ask(WRITE, async |connection| keep(connection, id, bytes).await)
     }
 
     /// Notes that a snapshot is about to be deleted.
@@ -178,9 +178,14 @@ impl Journal {
         })
     }
 
-    /// Notes that an exchange was made: what was there before is kept, and the
-    /// snapshot that is there now is none any more, unless `stays`.
-    pub fn end_exchange(&mut self, made: &Exchange, stays: bool) -> Result<(), JournalError> {
+    /// Notes that an exchange was made: what was there before is kept, and takes
+    /// `bytes`; the snapshot that is there now is none any more, unless it `stays`.
+    pub fn end_exchange(
+        &mut self,
+        made: &Exchange,
+        bytes: u64,
+        stays: bool,
+    ) -> Result<(), JournalError> {
         let Exchange { id, exchange, .. } = made;
         let state = match exchange.undoes {
             Some(_) => ExchangeState::TakenBack,
@@ -189,7 +194,7 @@ impl Journal {
         self.database.ask("mark the exchange", async |connection| {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             if let Some(kept) = exchange.kept {
-                keep(&mut transaction, kept, None).await?;
+                keep(&mut transaction, kept, bytes).await?;
             }
             if !stays {
                 sqlx::query("UPDATE snapshot SET state = 'dropping' WHERE id = ?")
@@ -226,10 +231,10 @@ impl Journal {
 async fn keep(
     connection: &mut SqliteConnection,
     id: SnapshotId,
-    bytes: Option<u64>,
+    bytes: u64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE snapshot SET state = 'kept', bytes = coalesce(?, bytes) WHERE id = ?")
-        .bind(bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)))
+    sqlx::query("UPDATE snapshot SET state = 'kept', bytes = ? WHERE id = ?")
+        .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
         .bind(id.0)
         .execute(connection)
         .await?;

@@ -114,159 +114,164 @@ impl BranchSwitch {
         host: &Host,
         mut look: Look,
     ) -> Switched {
-        let mut said = Said::default();
-        if let Err(error) = self.try_apply(session, component, host, &mut look, &mut said) {
-            said.lines.push(failure(&error, &said.by_hand));
+        let mut turn = Turn { switch: self, session, component, host, said: Said::default() };
+        if let Err(error) = turn.take(&mut look) {
+            let line = failure(&error, &turn.said.by_hand);
+            turn.said.lines.push(line);
         }
-        let Said { lines, is_back, is_told, .. } = said;
+        let Said { lines, is_back, is_told, .. } = turn.said;
         Switched { look: Some(look), lines, is_back, is_told }
     }
+}
 
-    fn try_apply(
-        &self,
-        session: &Session,
-        component: &Component,
-        host: &Host,
-        look: &mut Look,
-        said: &mut Said,
-    ) -> Result<(), OpsError> {
-        let (plan, snapshots) = self.plan(session, component, look)?;
+/// A switch of one component's database.
+struct Turn<'a> {
+    switch: &'a BranchSwitch,
+    session: &'a Session,
+    component: &'a Component,
+    host: &'a Host,
+    said: Said,
+}
+
+impl Turn<'_> {
+    fn take(&mut self, look: &mut Look) -> Result<(), OpsError> {
+        let (plan, snapshots) = self.plan(look)?;
         if plan == SwitchPlan::Stay {
             return Ok(());
         }
-        if let Some(obstacle) = obstacle(session, look)? {
-            said.lines.push(format!("the data stay as they are: {obstacle}"));
+        if let Some(obstacle) = obstacle(self.session, look)? {
+            self.say(format!("the data stay as they are: {obstacle}"));
             return Ok(());
         }
-        said.by_hand = by_hand(match &plan {
+        self.said.by_hand = by_hand(match &plan {
             SwitchPlan::Swap { restored, .. } => Some(*restored),
             _ => None,
         });
         match plan {
             SwitchPlan::Stay => Ok(()),
             SwitchPlan::Delay(delay) => {
-                said.lines.push(self.delayed(&delay));
+                self.say(self.delayed(&delay));
                 Ok(())
             }
             SwitchPlan::Swap { restored, pruning } => {
                 let Some(restored) = snapshots.into_iter().find(|s| s.id == restored) else {
                     return Ok(());
                 };
-                self.swap(session, component, host, look, said, restored, &pruning)
+                self.swap(look, restored, &pruning)
             }
-            SwitchPlan::Descend { pruning } => {
-                self.leave(session, component, host, look, said, (&pruning, true))
-            }
-            SwitchPlan::Keep { pruning } => {
-                self.leave(session, component, host, look, said, (&pruning, false))
-            }
+            SwitchPlan::Descend { pruning } => self.leave(look, &pruning, true),
+            SwitchPlan::Keep { pruning } => self.leave(look, &pruning, false),
         }
     }
 
+    fn say(&mut self, line: String) {
+        self.said.lines.push(line);
+    }
+
     /// What is to be done, and the snapshots that there are of this database.
-    fn plan(
-        &self,
-        session: &Session,
-        component: &Component,
-        look: &Look,
-    ) -> Result<(SwitchPlan, Vec<DatabaseSnapshot>), OpsError> {
-        let all = match Journal::open_existing(session.repository.common_dir())? {
+    fn plan(&self, look: &Look) -> Result<(SwitchPlan, Vec<DatabaseSnapshot>), OpsError> {
+        let repository = &self.session.repository;
+        let all = match Journal::open_existing(repository.common_dir())? {
             Some(mut journal) => journal.snapshots()?,
             None => Vec::new(),
         };
+        let entered = &self.switch.entered;
         let is_of_this = |s: &&DatabaseSnapshot| s.identity == look.target.identity;
         let snapshots: Vec<DatabaseSnapshot> = all.iter().filter(is_of_this).cloned().collect();
-        let is_of_no_interest = look.view.foreign.is_empty()
-            && !snapshots.iter().any(|s| s.is_of_branch(&self.entered));
+        let is_of_no_interest =
+            look.view.foreign.is_empty() && !snapshots.iter().any(|s| s.is_of_branch(entered));
         if is_of_no_interest {
             return Ok((SwitchPlan::Stay, snapshots));
         }
-        let store = store_of(session, &look.target, Limits::hook_change())?;
+        let store = store_of(self.session, &look.target, Limits::hook_change())?;
         let plan = plan_switch(&SwitchFacts {
-            left: self.left.as_deref(),
-            entered: &self.entered,
+            left: self.switch.left.as_deref(),
+            entered,
             files: &look.snapshot,
             live: &look.view,
             kind: store.kind(),
             bytes: store.bytes()?,
-            uncommitted: &uncommitted(session, component, look)?,
+            uncommitted: &self.uncommitted(look)?,
             snapshots: &snapshots,
             all: &all,
-            branches: &session.repository.local_branches()?,
-            bounds: bounds(&session.repository),
+            branches: &repository.local_branches()?,
+            bounds: bounds(repository),
         });
         Ok((plan, snapshots))
     }
 
+    /// What has run in the database and is in no commit: it came along.
+    fn uncommitted(&self, look: &Look) -> Result<Vec<RevisionId>, OpsError> {
+        let Some(head) = self.session.repository.head()? else { return Ok(Vec::new()) };
+        let committed = self.session.history(self.component, &Source::Commit(head))?;
+        let applied = (0..look.snapshot.graph.len()).filter(|&node| look.view.applied[node]);
+        let ids = applied.map(|node| look.snapshot.id(node).clone());
+        Ok(ids.filter(|id| committed.graph.node(id.as_str()).is_none()).collect())
+    }
+
+    fn access(&self) -> Result<WriteAccess, OpsError> {
+        WriteAccess::begin(&self.session.repository, COMMAND, self.switch.now)
+    }
+
     fn swap(
-        &self,
-        session: &Session,
-        component: &Component,
-        host: &Host,
+        &mut self,
         look: &mut Look,
-        said: &mut Said,
         restored: DatabaseSnapshot,
         pruning: &Pruning,
     ) -> Result<(), OpsError> {
-        let mut access = WriteAccess::begin(&session.repository, COMMAND, self.now)?;
-        let summary = format!("{}: the data of {}", component.name, self.entered);
-        let operation = access.begin_steps(session, OperationKind::Restore, &summary)?;
-        let limits = Limits::hook_change();
-        let keeps_for = self.taking();
-        let request = ExchangeRequest { operation, restored, keeps_for, undoes: None, limits };
-        let kept = exchange(session, component, look, &request, access.journal())?;
-        said.is_back = true;
-        let kept =
-            kept.map_or(String::new(), |kept| format!("{} (snapshot {}), ", self.kept(), kept.id));
-        said.lines.push(format!(
-            "{kept}brought the data of `{}` back (`dbm-git undo {operation}`)",
-            self.entered
+        let mut access = self.access()?;
+        let entered = &self.switch.entered;
+        let summary = format!("{}: the data of {entered}", self.component.name);
+        let operation = access.begin_steps(self.session, OperationKind::Restore, &summary)?;
+        let request = ExchangeRequest {
+            operation,
+            restored,
+            keeps_for: self.taking(),
+            undoes: None,
+            limits: Limits::hook_change(),
+        };
+        let journal = access.journal();
+        let kept = exchange(self.session, self.component, look, &request, journal)?;
+        self.said.is_back = true;
+        let kept = kept.map_or(String::new(), |kept| format!("{}, ", self.kept_as(&kept)));
+        self.say(format!(
+            "{kept}brought the data of `{entered}` back (`dbm-git undo {operation}`)"
         ));
-        let dropped = delete_all(session, host, &pruning.dropped, access.journal())?;
-        said.lines.extend(pruned(&dropped));
-        Ok(())
+        self.make_room(pruning, journal)
     }
 
     /// Keeps what is there, and takes down what the entered branch lacks, if it is to go now.
     fn leave(
-        &self,
-        session: &Session,
-        component: &Component,
-        host: &Host,
+        &mut self,
         look: &mut Look,
-        said: &mut Said,
-        (pruning, goes_down): (&Pruning, bool),
+        pruning: &Pruning,
+        goes_down: bool,
     ) -> Result<(), OpsError> {
-        let mut access = WriteAccess::begin(&session.repository, COMMAND, self.now)?;
+        let mut access = self.access()?;
         let (taking, limits) = (self.taking(), Limits::hook_change());
-        let kept = take(session, component, look, &taking, limits, access.journal())?;
-        let kept_as = format!("{} (snapshot {})", self.kept(), kept.id);
-        let dropped = delete_all(session, host, &pruning.dropped, access.journal())?;
+        let journal = access.journal();
+        let kept = take(self.session, self.component, look, &taking, limits, journal)?;
         let went = match goes_down {
-            true => self.take_down(session, component, host, look, &mut access),
+            true => self.take_down(look, &mut access),
             false => Ok(Err(format!("it may take more than two seconds: {BY_SYNC}"))),
         };
-        said.is_told = !matches!(went, Ok(Ok(_)));
-        said.lines.push(match went {
+        self.said.is_told = !matches!(went, Ok(Ok(_)));
+        let kept_as = self.kept_as(&kept);
+        self.say(match went {
             Ok(Ok(gone)) => format!("{kept_as}, and took {} down", list(&gone)),
-            Ok(Err(reason)) => {
-                format!("{kept_as}; not brought in line, since {reason}")
-            }
+            Ok(Err(reason)) => format!("{kept_as}; not brought in line, since {reason}"),
             Err(error) => format!("{kept_as}; not brought in line: {}", last_line(&error)),
         });
-        said.lines.extend(pruned(&dropped));
-        Ok(())
+        self.make_room(pruning, access.journal())
     }
 
     /// Takes down what the entered branch lacks: what went, or why nothing did.
     fn take_down(
         &self,
-        session: &Session,
-        component: &Component,
-        host: &Host,
         look: &mut Look,
         access: &mut WriteAccess,
     ) -> Result<Result<Vec<RevisionId>, String>, OpsError> {
+        let (session, component) = (self.session, self.component);
         if let Some(reason) = objection(session, component, look)? {
             return Ok(Err(format!("{reason}: {BY_SYNC}")));
         }
@@ -278,24 +283,31 @@ impl BranchSwitch {
             Ok(Some(plan)) => plan,
         };
         let steps = plan.steps.iter().map(|step| recorded(component, look, step)).collect();
-        let mut running = Running::begin(session, component, host, look)?;
+        let mut running = Running::begin(session, component, self.host, look)?;
         let summary = format!("{}: {} taken down", component.name, plan.reverted.len());
         let operation = access.begin_steps(session, OperationKind::Sync, &summary)?;
         // The snapshot is the backup.
         let work =
             Work { operation, steps, needs_backup: false, settled: Vec::new(), takes_back: None };
-        running.run(work, access, host, &mut |_| {})?;
+        running.run(work, access, self.host, &mut |_| {})?;
         Ok(Ok(plan.reverted))
     }
 
-    fn taking(&self) -> Taking {
-        Taking { name: None, branch: self.left.clone(), now: self.now }
+    /// Deletes what has to go, once the new one is complete.
+    fn make_room(&mut self, pruning: &Pruning, journal: &mut Journal) -> Result<(), OpsError> {
+        let dropped = delete_all(self.session, self.host, &pruning.dropped, journal)?;
+        self.said.lines.extend(pruned(&dropped));
+        Ok(())
     }
 
-    fn kept(&self) -> String {
-        match &self.left {
-            Some(left) => format!("kept the data of `{left}`"),
-            None => "kept the data that were there".to_owned(),
+    fn taking(&self) -> Taking {
+        Taking { name: None, branch: self.switch.left.clone(), now: self.switch.now }
+    }
+
+    fn kept_as(&self, kept: &DatabaseSnapshot) -> String {
+        match &self.switch.left {
+            Some(left) => format!("kept the data of `{left}` (snapshot {})", kept.id),
+            None => format!("kept the data that were there (snapshot {})", kept.id),
         }
     }
 
@@ -315,7 +327,7 @@ impl BranchSwitch {
             }
             SwitchDelay::Waiting { snapshot, revisions } => format!(
                 "the data of `{}` wait for {}, which {} not here: `dbm-git snapshots restore {snapshot}`",
-                self.entered,
+                self.switch.entered,
                 list(revisions),
                 if revisions.len() == 1 { "is" } else { "are" },
             ),
@@ -333,19 +345,6 @@ fn descent_of(mut plan: SyncPlan) -> Option<SyncPlan> {
     let is_down = |step: &SyncStep| matches!(step, SyncStep::Downgrade { .. } | SyncStep::SetRows);
     let is_plain = plan.steps.iter().all(|planned| is_down(&planned.step));
     (plan.is_proven && is_plain && !plan.steps.is_empty()).then_some(plan)
-}
-
-/// What has run in the database and is in no commit: it came along.
-fn uncommitted(
-    session: &Session,
-    component: &Component,
-    look: &Look,
-) -> Result<Vec<RevisionId>, OpsError> {
-    let Some(head) = session.repository.head()? else { return Ok(Vec::new()) };
-    let committed = session.history(component, &Source::Commit(head))?;
-    let applied = (0..look.snapshot.graph.len()).filter(|&node| look.view.applied[node]);
-    let ids = applied.map(|node| look.snapshot.id(node).clone());
-    Ok(ids.filter(|id| committed.graph.node(id.as_str()).is_none()).collect())
 }
 
 /// The commands that do at leisure what a switch could not.

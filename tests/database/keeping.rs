@@ -37,12 +37,13 @@ fn take(subject: &Subject, folder: &Path) -> String {
 /// Puts `restored` in the place of what is there, which is then at the place returned.
 #[track_caller]
 fn exchange(subject: &Subject, folder: &Path, restored: &str) -> String {
-    let kept = match subject {
-        Subject::File(_) => take(subject, folder),
-        Subject::Server(..) => with_store(subject, folder, |s| Ok(s.new_place())).expect("a name"),
-    };
-    with_store(subject, folder, |store| store.exchange(restored, &kept)).expect("exchanged");
-    kept
+    let exchanged = with_store(subject, folder, |store| {
+        let kept = store.new_place();
+        store.exchange(restored, Some(&kept))?;
+        assert!(store.holds(&kept)? && store.bytes_of(&kept)? > 0);
+        Ok(kept)
+    });
+    exchanged.expect("exchanged")
 }
 
 #[track_caller]
@@ -87,7 +88,9 @@ fn a_server_whose_database_is_in_use_says_by_whom_and_does_nothing() {
     session.execute("SET application_name = 'a shell'");
     let refused = [
         with_store(&subject, folder.path(), |store| store.take(&store.new_place()).map(drop)),
-        with_store(&subject, folder.path(), |store| store.exchange(&kept, &store.new_place())),
+        with_store(&subject, folder.path(), |store| {
+            store.exchange(&kept, Some(&store.new_place()))
+        }),
     ];
     for error in refused.map(|result| result.expect_err("in use")) {
         assert!(matches!(error, DatabaseError::InUse { .. }), "{error:?}");

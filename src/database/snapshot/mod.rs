@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::url::{DatabaseUrl, Place, Server};
-use super::{DatabaseError, Limits, backup, restore_file};
+use super::{DatabaseError, Limits, backup, exchange_file, restore_file};
 use crate::plan::SnapshotKind;
 
 /// What the names of the databases begin with.
@@ -71,7 +71,10 @@ impl<'a> SnapshotStore<'a> {
     /// How large the database is now.
     pub fn bytes(&self) -> Result<u64, DatabaseError> {
         match self.server() {
-            Some(server) => postgres::bytes(self.origin, server, &self.limits),
+            Some(server) => {
+                let name = server.name.as_deref().unwrap_or_default();
+                postgres::bytes(self.origin, name, &self.limits)
+            }
             None => Ok(self.origin.file().map_or(0, size)),
         }
     }
@@ -103,6 +106,14 @@ impl<'a> SnapshotStore<'a> {
         }
     }
 
+    /// How large a snapshot is.
+    pub fn bytes_of(&self, place: &str) -> Result<u64, DatabaseError> {
+        match self.server() {
+            Some(_) => postgres::bytes(self.origin, place, &self.limits),
+            None => Ok(size(&self.file(place))),
+        }
+    }
+
     /// Whether the snapshot is there.
     pub fn holds(&self, place: &str) -> Result<bool, DatabaseError> {
         match self.server() {
@@ -112,14 +123,23 @@ impl<'a> SnapshotStore<'a> {
     }
 
     /// Puts a snapshot in the place of the database. What was there is afterwards
-    /// at `kept`: a server brings it there, a file has to have been copied before.
+    /// at `kept`, with whatever anybody has written until then.
     ///
     /// # Errors
     /// [`DatabaseError::InUse`] where a server renames none while others are connected.
-    pub fn exchange(&self, restored: &str, kept: &str) -> Result<(), DatabaseError> {
+    pub fn exchange(&self, restored: &str, kept: Option<&str>) -> Result<(), DatabaseError> {
         match self.server() {
-            Some(server) => postgres::exchange(self.origin, server, restored, kept, &self.limits),
-            None => restore_file(self.origin, &self.file(restored)),
+            Some(server) => postgres::exchange(
+                self.origin,
+                server,
+                restored,
+                kept.unwrap_or_default(),
+                &self.limits,
+            ),
+            None => match kept {
+                Some(kept) => exchange_file(self.origin, &self.file(restored), &self.file(kept)),
+                None => restore_file(self.origin, &self.file(restored)),
+            },
         }
     }
 

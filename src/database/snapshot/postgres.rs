@@ -20,13 +20,13 @@ const DROP: &str = "drop a snapshot of";
 /// From where databases are made, renamed and dropped: those that every server has.
 const ELSEWHERE: [&str; 2] = ["postgres", "template1"];
 
-/// How large the database is.
+/// How large a database is.
 pub(super) fn bytes(
     origin: &DatabaseUrl,
-    server: &Server,
+    name: &str,
     limits: &Limits,
 ) -> Result<u64, DatabaseError> {
-    let sql = format!("SELECT pg_database_size({})::text", name_of(server));
+    let sql = format!("SELECT pg_database_size({})::text", literal(name));
     let rows = ask(origin, ASK, &sql, limits)?;
     Ok(rows.first().and_then(|size| size.parse().ok()).unwrap_or(0))
 }

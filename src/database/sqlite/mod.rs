@@ -8,6 +8,6 @@ mod schema;
 
 pub(super) use file::copy_to;
 pub(super) use open::reading;
-pub(super) use restore::restore;
+pub(super) use restore::{exchange, restore};
 pub(super) use rows::{look, replace_rows};
 pub(super) use schema::schema_objects;

@@ -33,6 +33,18 @@ pub(in crate::database) async fn restore(
     copy: &Path,
     limits: &Limits,
 ) -> Result<(), DatabaseError> {
+    exchange(url, file, copy, || Ok(()), limits).await
+}
+
+/// The same, once `keep` has seen to what is there: nobody else writes in between.
+/// It may read the database, from a thread of its own.
+pub(in crate::database) async fn exchange(
+    url: &DatabaseUrl,
+    file: &Path,
+    copy: &Path,
+    keep: impl FnOnce() -> Result<(), DatabaseError>,
+    limits: &Limits,
+) -> Result<(), DatabaseError> {
     require_database(copy, ACTION)?;
     // Empty it is a database too, and a log of the one from before does not count for it.
     let is_new = match File::create_new(file) {
@@ -43,7 +55,7 @@ pub(in crate::database) async fn restore(
             return Err(DatabaseError::File { action: ACTION, path, source });
         }
     };
-    let result = restore_into(url, file, copy, limits).await;
+    let result = restore_into(url, file, copy, keep, limits).await;
     if is_new && result.is_err() {
         remove(file);
     }
@@ -54,10 +66,12 @@ async fn restore_into(
     url: &DatabaseUrl,
     file: &Path,
     copy: &Path,
+    keep: impl FnOnce() -> Result<(), DatabaseError>,
     limits: &Limits,
 ) -> Result<(), DatabaseError> {
+    let mut kept = Ok(());
     let name: String = copy.to_string_lossy().bytes().map(|byte| format!("%{byte:02X}")).collect();
-    writing(url, file, limits, ACTION, async |connection| {
+    let restored = writing(url, file, limits, ACTION, async |connection| {
         sqlx::query("ATTACH ? AS copy")
             .bind(format!("file:{name}?mode=ro"))
             .execute(&mut *connection)
@@ -65,10 +79,15 @@ async fn restore_into(
         sql(connection, "PRAGMA ignore_check_constraints = ON").await?;
         // A connection that is closed without a commit has done nothing.
         sql(connection, "BEGIN IMMEDIATE").await?;
+        kept = keep();
+        if kept.is_err() {
+            return sql(connection, "ROLLBACK").await;
+        }
         replace(connection).await?;
         sql(connection, "COMMIT").await
     })
-    .await
+    .await;
+    kept.and(restored)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the file is of our own making, and empty")]

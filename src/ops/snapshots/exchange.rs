@@ -2,10 +2,9 @@
 //!
 //! The order, and what a death leaves behind:
 //!
-//! 1. *Keep* what is there: of a file a copy. On a server that is a part of 3, and
-//!    only its name is written down. Died here: nothing has changed.
+//! 1. *Write down* what will be kept, and where. Died here: nothing has changed.
 //! 2. *Write down* the exchange. Died here: found not to have been made, and called off.
-//! 3. *Make* it, all at once.
+//! 3. *Make* it, all at once: what is there is kept, and the snapshot takes its place.
 //! 4. *Settle* the ledger, which is then the snapshot's. Died before: found to have
 //!    been made, and settled by whoever comes next.
 //! 5. *End* it: what was kept is complete, and what was restored is no snapshot any more.
@@ -16,7 +15,7 @@ use super::super::look::{Look, Moment, look, reach, read_rows, worktree};
 use super::super::session::Session;
 use super::super::transaction::RecoverMode;
 use super::super::write_access::WriteAccess;
-use super::take::{Taking, planned, store_of, sweep, take, whose};
+use super::take::{Taking, planned, store_of, sweep, whose};
 use crate::database::{DatabaseLock, Limits, SnapshotStore};
 use crate::journal::{Exchange, ExchangeId, ExchangeState, Journal, NewExchange, OperationId};
 use crate::plan::{DatabaseSnapshot, SnapshotId, SnapshotKind};
@@ -71,10 +70,10 @@ pub fn exchange(
     let id = journal.begin_exchange(&new)?;
     let begun = Exchange { id, state: ExchangeState::Started, exchange: new };
     fault::point("exchange: written down");
-    let place = kept.as_ref().map_or("", |kept| kept.place.as_str());
+    let place = kept.as_ref().map(|kept| kept.place.as_str());
     if let Err(error) = store.exchange(&restored.place, place) {
         if !is_made(look, &store, &begun, kept.as_ref(), request.limits)? {
-            call_off(&begun, kept.as_ref(), journal)?;
+            call_off(&store, &begun, kept.as_ref(), journal)?;
             worktree(session).clear_mark()?;
         }
         return Err(error.into());
@@ -98,8 +97,7 @@ fn refuse_if_moved(look: &Look, limits: Limits) -> Result<(), OpsError> {
     })
 }
 
-/// Keeps what is there: a file as a copy; on a server only the name is written
-/// down under which it will be kept.
+/// Writes down what will be kept; `None` where nothing is there.
 fn keep(
     session: &Session,
     component: &Component,
@@ -111,18 +109,15 @@ fn keep(
     if !store.has_origin() {
         return Ok(None);
     }
-    if store.kind() == SnapshotKind::File {
-        return take(session, component, look, &request.keeps_for, request.limits, journal)
-            .map(Some);
-    }
     let mut kept = planned(session, component, look, store, &request.keeps_for)?;
     kept.id = journal.begin_snapshot(&kept)?;
     fault::point("snapshot: written down");
     Ok(Some(kept))
 }
 
-/// Whether an exchange that was written down was made. On a server the name under
-/// which the database is kept is new; a file that was written has another fingerprint.
+/// Whether an exchange that was written down was made. The name under which the database
+/// is kept is new: on a server it tells. A file is copied first, and has another
+/// fingerprint once it was written.
 fn is_made(
     look: &Look,
     store: &SnapshotStore<'_>,
@@ -130,23 +125,26 @@ fn is_made(
     kept: Option<&DatabaseSnapshot>,
     limits: Limits,
 ) -> Result<bool, OpsError> {
-    match (store.kind(), kept) {
-        (SnapshotKind::Database, Some(kept)) => Ok(store.holds(&kept.place)?),
-        _ => {
-            let now = read_rows(&look.target, &limits)?;
-            Ok(now.fingerprint.content != begun.exchange.content)
-        }
+    if let Some(kept) = kept
+        && (store.kind() == SnapshotKind::Database || !store.holds(&kept.place)?)
+    {
+        return Ok(store.holds(&kept.place)?);
     }
+    let now = read_rows(&look.target, &limits)?;
+    Ok(now.fingerprint.content != begun.exchange.content)
 }
 
 fn call_off(
+    store: &SnapshotStore<'_>,
     begun: &Exchange,
     kept: Option<&DatabaseSnapshot>,
     journal: &mut Journal,
 ) -> Result<(), OpsError> {
     journal.call_exchange_off(begun.id)?;
-    if let Some(kept) = kept.filter(|kept| kept.kind == SnapshotKind::Database) {
-        // There never was one of that name.
+    fault::point("exchange: called off");
+    if let Some(kept) = kept {
+        // What was copied is still there as it was.
+        store.delete(&kept.place)?;
         journal.forget_snapshot(kept.id)?;
     }
     Ok(())
@@ -185,7 +183,14 @@ fn finish(
     // else the copy does. On a server it is the database itself by now.
     let is_named = restored.as_ref().is_some_and(|restored| restored.name.is_some());
     let stays = store.kind() == SnapshotKind::File && (sureness == Sureness::Concluded || is_named);
-    journal.end_exchange(made, stays)?;
+    let bytes = match made.exchange.kept {
+        Some(kept) => match journal.snapshot(kept)? {
+            Some(kept) => store.bytes_of(&kept.place)?,
+            None => 0,
+        },
+        None => 0,
+    };
+    journal.end_exchange(made, bytes, stays)?;
     fault::point("exchange: ended");
     if let Some(restored) = restored.filter(|_| !stays) {
         store.delete(&restored.place)?;
@@ -206,7 +211,7 @@ pub fn recover_exchanges(
     let exchanges = access.journal().exchanges(operation)?;
     let mut is_any_made = false;
     for begun in exchanges.iter().filter(|e| e.state == ExchangeState::Started) {
-        is_any_made |= recover_exchange(session, host, begun, mode, access)?;
+        is_any_made |= recover_exchange(session, host, begun, access)?;
     }
     worktree(session).clear_mark()?;
     if mode == RecoverMode::Rollback && is_any_made {
@@ -219,7 +224,6 @@ fn recover_exchange(
     session: &Session,
     host: &Host,
     begun: &Exchange,
-    mode: RecoverMode,
     access: &mut WriteAccess,
 ) -> Result<bool, OpsError> {
     let kept = match begun.exchange.kept {
@@ -232,8 +236,8 @@ fn recover_exchange(
     let store = store_of(session, &target, Limits::default())?;
     let is_made = is_made(&looked, &store, begun, kept.as_ref(), Limits::default())?;
     let journal = access.journal();
-    if !is_made || mode == RecoverMode::Discard && store.kind() == SnapshotKind::File {
-        call_off(begun, kept.as_ref(), journal)?;
+    if !is_made {
+        call_off(&store, begun, kept.as_ref(), journal)?;
         return Ok(false);
     }
     finish(session, component, &mut looked, &store, begun, Sureness::Concluded, journal)?;
