@@ -76,6 +76,22 @@ fn what_is_said_of_databases_is_valid() {
 }
 
 #[test]
+fn what_is_said_of_snapshots_is_valid() {
+    let repo = TestRepo::new().adds("<base> -> a");
+    repo.alembic(["upgrade", "head"]).expect_code(0);
+    check(&repo, "snapshots", 0, &["snapshots"]);
+    check(&repo, "snapshots", 0, &["snapshots", "save", "demo"]);
+    check(&repo, "snapshots", 0, &["snapshots", "restore", "demo", "--dry-run"]);
+    let answer = check(&repo, "snapshots", 0, &["snapshots", "restore", "demo"]);
+    assert_eq!(answer["restored"][0]["kept"]["branch"], "main", "{answer}");
+    check(&repo, "snapshots", 0, &["snapshots", "drop", "main"]);
+    check(&repo, "snapshots", 0, &["snapshots", "prune", "--dry-run"]);
+    let answer = check(&repo, "snapshots", 0, &["snapshots", "list"]);
+    assert_eq!(answer["snapshots"].as_array().map(Vec::len), Some(1), "{answer}");
+    check(&repo, "log", 0, &["log"]);
+}
+
+#[test]
 fn what_is_said_of_the_clone_is_valid() {
     let repo = TestRepo::new().adds("<base> -> a").publish("main");
     check(&repo, "doctor", 1, &["doctor"]);

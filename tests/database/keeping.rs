@@ -80,6 +80,30 @@ fn an_exchange_brings_everything_back_and_loses_nothing() {
 }
 
 #[test]
+fn a_file_that_somebody_is_writing_to_is_left_alone() {
+    let subject = Subject::sqlite().at(&["a"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    subject.execute(THINGS);
+    let first = take(&subject, folder.path());
+    let mut writer = subject.open();
+    writer.execute("BEGIN IMMEDIATE; INSERT INTO things VALUES (3, 'three')");
+    let error = with_store(&subject, folder.path(), |store| {
+        store.exchange(&first, Some(&store.new_place()))
+    });
+    assert!(matches!(error, Err(DatabaseError::Locked { .. })), "{error:?}");
+    writer.execute("COMMIT");
+    with_store(&subject, folder.path(), |store| {
+        assert_eq!(store.places()?, [first.as_str()]);
+        Ok(())
+    })
+    .expect("asked");
+    let kept = exchange(&subject, folder.path(), &first);
+    assert_eq!(subject.column("SELECT count(*) || '' FROM things"), ["2"]);
+    exchange(&subject, folder.path(), &kept);
+    assert_eq!(subject.column("SELECT count(*) || '' FROM things"), ["3"]);
+}
+
+#[test]
 fn a_server_whose_database_is_in_use_says_by_whom_and_does_nothing() {
     let subject = Subject::postgres().at(&["a"]);
     let folder = tempfile::tempdir().expect("a folder");
