@@ -282,7 +282,8 @@ impl Turn<'_> {
             Ok(None) => return Ok(Err(format!("more than that is to be done: {BY_SYNC}"))),
             Ok(Some(plan)) => plan,
         };
-        let steps = plan.steps.iter().map(|step| recorded(component, look, step)).collect();
+        let steps =
+            plan.steps.iter().map(|step| recorded(component, look, &look.snapshot, step)).collect();
         let mut running = Running::begin(session, component, self.host, look)?;
         let summary = format!("{}: {} taken down", component.name, plan.reverted.len());
         let operation = access.begin_steps(session, OperationKind::Sync, &summary)?;
