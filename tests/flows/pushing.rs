@@ -30,6 +30,22 @@ fn a_clean_push_is_silent() {
 }
 
 #[test]
+fn what_a_review_finds_is_for_check_and_not_for_a_push() {
+    let repo = clone_with_hooks();
+    repo.write("dbm-git.toml", "review = true\n");
+    repo.write_revisions("a -> b, mine");
+    let path = "migrations/versions/b_mine.py";
+    let script = repo.read(path);
+    let (start, _) = script.split_once("def upgrade").expect("a function");
+    repo.write(path, format!("{start}def upgrade():\n    op.drop_table('t')\n"));
+    repo.commit("Drop a table");
+    let said = repo.dbm(["check"]).stdout;
+    assert!(said.contains("DBM202") && said.contains("DBM203"), "{said}");
+    assert_eq!(heard(&repo, ["push", "--quiet"]), "");
+    assert!(remote(&repo, "main").starts_with(&repo.git(["rev-parse", "HEAD"])));
+}
+
+#[test]
 fn diverged_heads_do_not_get_to_main() {
     let repo = diverged_main();
     let before = remote(&repo, "main");

@@ -42,7 +42,7 @@ fn run(reviewed: &Reviewed<'_>) -> Vec<Finding> {
     }
     let Some((line, span)) = downgrade.place.clone() else {
         let (line, span) = upgrade.place.clone().unwrap_or((1, 0..0));
-        let message = "there is no `downgrade`, and alembic fails without one";
+        let message = "there is no `downgrade`, and alembic fails where it has to go down";
         return vec![reviewed.finding_at(&RULE, line, &span, message).help(HELP)];
     };
     if !reviewed.upgrade().iter().any(wants_way_back) {
@@ -78,7 +78,11 @@ mod tests {
         check(&RULE, &script(ADD, "op.drop_column('t', 'b')"), &[]);
         check(&RULE, &script(ADD, "raise NotImplementedError('no way')"), &[]);
         let without = script(ADD, "pass").replace("def downgrade", "def down");
-        check(&RULE, &without, &["6: there is no `downgrade`, and alembic fails without one"]);
+        check(
+            &RULE,
+            &without,
+            &["6: there is no `downgrade`, and alembic fails where it has to go down"],
+        );
     }
 
     #[test]

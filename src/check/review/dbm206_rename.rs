@@ -104,6 +104,21 @@ mod tests {
     }
 
     #[test]
+    fn of_several_the_one_with_the_likest_name() {
+        let up = "op.drop_table('worker_pool')\nop.drop_table('worker_pool_queue')\n\
+                  op.create_table('work_pool_queue', sa.Column('x'))\n\
+                  op.create_table('work_pool', sa.Column('x'))";
+        check(
+            &RULE,
+            &script(up, "pass"),
+            &[
+                "7: `worker_pool` is dropped and `work_pool` created",
+                "8: `worker_pool_queue` is dropped and `work_pool_queue` created",
+            ],
+        );
+    }
+
+    #[test]
     fn rows_that_are_carried_over_were_thought_of() {
         let up = format!("{ADD}\nop.execute('UPDATE t SET b = a')\nop.drop_column('t', 'a')");
         check(&RULE, &script(&up, "pass"), &[]);

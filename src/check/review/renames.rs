@@ -22,7 +22,11 @@ pub(super) fn renames<'a>(reviewed: &Reviewed<'a>) -> Vec<Rename<'a>> {
     for dropped in operations {
         let is_free = |added: &&Operation| !found.iter().any(|rename| rename.added == *added);
         let belongs = |added: &&Operation| belongs(reviewed, dropped, added);
-        let added = operations.iter().filter(is_free).find(belongs);
+        let candidates = operations.iter().filter(is_free).filter(belongs);
+        // Of equals the first one.
+        let added = candidates
+            .rev()
+            .max_by(|one, other| likeness(dropped, one).total_cmp(&likeness(dropped, other)));
         found.extend(added.map(|added| Rename { dropped, added }));
     }
     found
@@ -112,6 +116,19 @@ fn has_only_two_tables(reviewed: &Reviewed<'_>) -> bool {
         |is_it: fn(&Act) -> bool| reviewed.upgrade().iter().filter(|o| is_it(&o.act)).count();
     count(|act| matches!(act, Act::DropTable)) == 1
         && count(|act| matches!(act, Act::CreateTable { .. })) == 1
+}
+
+/// How much the names of two things are alike, from 0 to 1.
+fn likeness(dropped: &Operation, added: &Operation) -> f64 {
+    fn name(operation: &Operation) -> &str {
+        let name = match &operation.act {
+            Act::DropColumn { column } => column,
+            Act::AddColumn(Some(column)) => &column.name,
+            _ => &operation.table,
+        };
+        name.as_deref().unwrap_or_default()
+    }
+    strsim::normalized_damerau_levenshtein(name(dropped), name(added))
 }
 
 /// Whether they share a word, or most of their letters.
