@@ -13,6 +13,7 @@ mod footprints;
 mod gate;
 mod order;
 mod project;
+mod review;
 #[path = "../support/mod.rs"]
 mod support;
 mod traps;
