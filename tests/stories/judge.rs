@@ -211,8 +211,12 @@ fn synced(
 ) -> Result<bool, Failure> {
     let (schema, rows) = (world.schema(who), world.rows(who));
     let steps = world.database(who).steps();
-    let command: Vec<&str> =
-        ["sync", "--format", "json"].into_iter().chain(arguments.iter().copied()).collect();
+    let verify = world.setting.verifies.then_some("--verify");
+    let command: Vec<&str> = ["sync", "--format", "json"]
+        .into_iter()
+        .chain(verify)
+        .chain(arguments.iter().copied())
+        .collect();
     let run: Run = world.dbm(who, &command);
     let circumstances = truth.circumstances(world, who);
     let fail = |cause: &str, more: String| {
@@ -242,6 +246,12 @@ fn synced(
     let json = World::json(&run)?;
     let component = &json["components"][0];
     let strategy = component["strategy"].as_str().unwrap_or_default().to_owned();
+    let verdict = component["trial"]["verdict"].as_str();
+    let has_work = component["steps"].as_array().is_some_and(|steps| !steps.is_empty());
+    if world.setting.verifies && has_work && verdict != Some("passed") {
+        return fail("sync does what was not tried out", format!("{}", component["trial"]));
+    }
+    world.count(format!("trial {}", verdict.unwrap_or("none")));
     world.transcript.push(format!("    # strategy {strategy}"));
     world.count(format!("sync {strategy}"));
     let now = world.version_rows(who);

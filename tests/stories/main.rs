@@ -169,7 +169,14 @@ fn no_story_ends_badly() {
     }
     let found = found.into_inner().expect("no thread has panicked");
     if count >= 50 {
-        for what in ["sync replay", "sync downgrade", "sync none", "status skipped", "hook sync"] {
+        for what in [
+            "sync replay",
+            "sync downgrade",
+            "sync none",
+            "status skipped",
+            "hook sync",
+            "trial passed",
+        ] {
             assert!(tallies.contains_key(what), "no story has a {what}\n{}", shown(&tallies));
         }
     }

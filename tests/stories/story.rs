@@ -78,6 +78,8 @@ pub struct Setting {
     pub hooks_sync: bool,
     /// Whoever syncs wants no replay.
     pub downgrades: bool,
+    /// Whoever syncs has all of it tried out on a copy first.
+    pub verifies: bool,
     /// The URL stands in the environment, and env.py does not ask the ini.
     pub url_in_environment: bool,
 }
@@ -100,6 +102,7 @@ impl Story {
             // Drawn from the seed itself: the other draws stay what they were.
             hooks_sync: seed.is_multiple_of(3),
             downgrades: seed % 4 == 1,
+            verifies: seed % 5 == 2,
             url_in_environment: random.chance(20),
         };
         let mut teller = Teller { random, acts: Vec::new(), setting };
