@@ -29,8 +29,14 @@ impl<'a> Reader<'a, '_> {
         }
         let Some(at) = table_position(name) else {
             match name {
-                "execute" | "f" | "get_bind" | "get_context" | "inline_literal"
-                | "batch_alter_table" => {}
+                "execute"
+                | "f"
+                | "get_bind"
+                | "get_context"
+                | "inline_literal"
+                | "batch_alter_table"
+                | "create_table_comment"
+                | "drop_table_comment" => {}
                 "bulk_insert" => {
                     let table = match arguments.find(Some(0), &["table"]) {
                         Some(Value::Table(table)) => table.clone(),
