@@ -78,20 +78,21 @@ pub(super) fn lacks_values(reviewed: &Reviewed<'_>, at: usize) -> bool {
     change.is_nullable == Some(false)
         && !operation.is_on_new_table
         && !reviewed.may_fill_before(at, table)
-        && !has_value(reviewed, at, table, change.column.as_deref())
+        && !reviewed.is_proven(at, table)
+        && !comes_with_default(reviewed, at, table, change.column.as_deref())
 }
 
-/// Whether the column has come here with a default, or its values were checked.
-fn has_value(reviewed: &Reviewed<'_>, at: usize, table: &str, column: Option<&str>) -> bool {
-    reviewed.upgrade()[..at].iter().filter(|before| before.is_on(table)).any(|before| match &before
-        .act
-    {
-        Act::ValidateConstraint => true,
-        Act::AddColumn(Some(added)) => {
-            let is_it = added.name.as_deref().zip(column);
-            added.has_server_default && is_it.is_some_and(|(a, b)| is_same_name(a, b))
-        }
-        _ => false,
+/// Whether the column has come here with a default.
+fn comes_with_default(
+    reviewed: &Reviewed<'_>,
+    at: usize,
+    table: &str,
+    column: Option<&str>,
+) -> bool {
+    reviewed.upgrade()[..at].iter().filter(|before| before.is_on(table)).any(|before| {
+        let Act::AddColumn(Some(added)) = &before.act else { return false };
+        let names = added.name.as_deref().zip(column);
+        added.has_server_default && names.is_some_and(|(one, other)| is_same_name(one, other))
     })
 }
 
@@ -151,6 +152,11 @@ mod tests {
             &[],
         );
         told("op.alter_column('t', 'b', nullable=True)", &[]);
+        told(&format!("{strict}\nop.drop_constraint('b_not_null', 't')"), &[]);
+        told(
+            &format!("{strict}\nop.drop_constraint('fk', 't', type_='foreignkey')"),
+            &[&told_of_b(7)],
+        );
         told(
             "t = sa.table('t', sa.column('b'))\nop.execute(t.update().values(b=1))\nop.alter_column('t', 'b', nullable=False)",
             &[],

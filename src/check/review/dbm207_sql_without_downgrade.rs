@@ -97,7 +97,7 @@ fn name_of(act: &Act) -> Option<&str> {
         Act::CreateIndex { index: name, .. }
         | Act::DropIndex { index: name, .. }
         | Act::AddConstraint { name, .. }
-        | Act::DropConstraint { name }
+        | Act::DropConstraint { name, .. }
         | Act::DropType { name } => name.as_deref(),
         Act::CreateType(of) => of.name.as_deref(),
         _ => None,

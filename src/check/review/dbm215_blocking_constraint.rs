@@ -75,17 +75,12 @@ fn blocking(
         Act::AlterColumn(change)
             if change.is_nullable == Some(false)
                 && !lacks_values(reviewed, at)
-                && !is_validated(reviewed, at) =>
+                && !reviewed.is_proven(at, operation.table.as_deref()?) =>
         {
             ("not null", NULL)
         }
         _ => return None,
     })
-}
-
-/// Whether a constraint was validated before, which PostgreSQL then believes.
-fn is_validated(reviewed: &Reviewed<'_>, at: usize) -> bool {
-    reviewed.upgrade()[..at].iter().any(|before| before.act == Act::ValidateConstraint)
 }
 
 #[cfg(test)]

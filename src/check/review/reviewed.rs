@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::rules::Rule;
 use crate::check::{DatabaseKind, Finding, Location};
 use crate::revision::Revision;
-use crate::script::{Act, Operation, Operations, Span};
+use crate::script::{Act, Constraint, Operation, Operations, Span};
 use crate::tree::RepoPath;
 
 /// A revision that is reviewed.
@@ -92,6 +92,22 @@ impl<'a> Reviewed<'a> {
     pub fn changes_rows_before(&self, index: usize, table: &str) -> bool {
         let mut before = self.upgrade()[..index].iter();
         before.any(|operation| operation.act == Act::ChangeRows && operation.is_on(table))
+    }
+
+    /// Whether a check has proven what the operation at `index` asks for: one that was
+    /// validated before, or one that is dropped afterwards, having done its work.
+    pub fn is_proven(&self, index: usize, table: &str) -> bool {
+        let (before, after) = self.upgrade().split_at(index);
+        let is_validated = |operation: &Operation| operation.act == Act::ValidateConstraint;
+        let is_swapped = |operation: &Operation| {
+            let kind = match &operation.act {
+                Act::DropConstraint { kind, .. } => *kind,
+                _ => return false,
+            };
+            kind.is_none_or(|kind| kind == Constraint::Check)
+        };
+        before.iter().filter(|o| o.is_on(table)).any(is_validated)
+            || after.iter().filter(|o| o.is_on(table)).any(is_swapped)
     }
 
     /// Whether rows of the table may have been changed before the operation at `index`.

@@ -102,7 +102,10 @@ impl<'a> Reader<'a, '_> {
             }),
             "create_index" => Act::CreateIndex { index: named(Some(0), INDEX), is_concurrent },
             "drop_index" => Act::DropIndex { index: named(Some(0), INDEX), is_concurrent },
-            "drop_constraint" => Act::DropConstraint { name: named(Some(0), CONSTRAINT) },
+            "drop_constraint" => Act::DropConstraint {
+                name: named(Some(0), CONSTRAINT),
+                kind: named(Some(next), &["type_", "type"]).as_deref().and_then(kind),
+            },
             _ => Act::AddConstraint {
                 kind: constraint(name)?,
                 name: named(Some(0), CONSTRAINT),
@@ -130,6 +133,17 @@ fn constraint(name: &str) -> Option<Constraint> {
         "create_exclude_constraint" => Constraint::Exclude,
         _ => return None,
     })
+}
+
+/// As `drop_constraint` names them.
+fn kind(name: &str) -> Option<Constraint> {
+    match name {
+        "foreignkey" => Some(Constraint::ForeignKey),
+        "check" => Some(Constraint::Check),
+        "unique" => Some(Constraint::Unique),
+        "primary" => Some(Constraint::PrimaryKey),
+        _ => None,
+    }
 }
 
 fn table_of(name: &str, at: usize, arguments: &Arguments<'_>) -> Option<String> {

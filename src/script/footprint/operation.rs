@@ -86,6 +86,8 @@ pub enum Act {
     ValidateConstraint,
     DropConstraint {
         name: Option<String>,
+        /// `None` where it is not said.
+        kind: Option<Constraint>,
     },
     CreateType(Arc<Enumeration>),
     DropType {

@@ -166,7 +166,7 @@ impl Cursor<'_, '_> {
             "add" => self.add(),
             "drop" if self.is_constraint() => {
                 self.skip(&["constraint", "if", "exists", "foreign", "key", "primary"]);
-                Act::DropConstraint { name: self.name() }
+                Act::DropConstraint { name: self.name(), kind: None }
             }
             "drop" if self.take("index") || self.take("key") => {
                 Act::DropIndex { index: self.name(), is_concurrent: false }
