@@ -56,7 +56,7 @@ fn prepare_component(
     let reached = reach(session, component, host, journal)?;
     let looked = look(session, component, reached, Moment::AnyTime, Some(&mut *journal))?;
     StepRunner::new(session, component, host)?.confirm(&looked.target, &looked.observation.rows)?;
-    let history = history_after(&looked.history, &plan.changes);
+    let history = history_after(&looked.history, &plan.script_changes());
     let after = Snapshot::of(&history);
     let view = judge_files(component, &looked, &history, &after);
     // A rewritten script says what it said: only headers change.

@@ -99,6 +99,9 @@ pub fn try_out(
         return Ok(None);
     }
     match ground.try_out(plan, wanted, journal) {
+        Err(OpsError::NoTrial { reason, .. }) if trying == Trying::WhereCheap => {
+            Ok(Some(Trial::NotMade(reason)))
+        }
         Err(error) if trying == Trying::WhereCheap => {
             Ok(Some(Trial::NotMade(super::with_causes(&error))))
         }
@@ -117,7 +120,9 @@ impl<'a> Ground<'a> {
         let size = database_size(url)?;
         if wanted == Wanted::IfCheap && size > CHEAP_BYTES {
             let (size, limit) = (size >> 20, CHEAP_BYTES >> 20);
-            let reason = format!("a copy would take {size} MiB, and {limit} MiB are made unasked");
+            let reason = format!(
+                "it would take {size} MiB, and unasked it is {limit} at most; --verify asks for it"
+            );
             return Err(self.no_trial(&reason));
         }
         self.refuse_beyond(url.dialect(), plan, journal)?;

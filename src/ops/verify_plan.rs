@@ -34,7 +34,7 @@ pub fn verify_plans(
             continue;
         }
         let before = session.history(component, &Source::WorkingTree)?;
-        let after = history_after(&before, &plan.changes);
+        let after = history_after(&before, &plan.script_changes());
         let chosen = chosen(session, component, plan, &before, &after)?;
         let journal = access.as_mut().map(|access| access.journal());
         let target = database_target(session, component, host, journal, Asking::Once)?;

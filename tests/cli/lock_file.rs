@@ -48,6 +48,19 @@ fn a_merge_stops_at_the_lock_file_and_rebase_resolves_it() {
 }
 
 #[test]
+fn what_is_verified_first_is_the_scripts_alone() {
+    let repo = locked();
+    repo.try_git(["merge", "--no-edit", "main"]);
+    let run = repo.dbm(["rebase", "--verify"]).expect_code(0);
+    assert!(
+        run.stdout.contains("verified on a scratch database, up, down and up again: f"),
+        "{run}"
+    );
+    repo.git(["commit", "--quiet", "--no-edit"]);
+    assert_mended(&repo);
+}
+
+#[test]
 fn a_rebase_of_git_stops_there_too() {
     let repo = locked();
     let run = repo.try_git(["rebase", "main"]);

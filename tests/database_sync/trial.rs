@@ -175,6 +175,36 @@ fn what_mends_is_tried_out_unasked_and_a_replay_that_runs_there_keeps_the_data()
 }
 
 #[test]
+fn unasked_no_more_is_copied_than_is_cheap() {
+    let any = Any::File(TestRepo::new());
+    any.m_was_skipped();
+    any.execute("CREATE TABLE blobs AS SELECT zeroblob(70 << 20) AS content");
+    let run = any.dbm(["sync", "--dry-run"], 0);
+    assert!(run.stdout.contains("not tried out on a copy: it would take 7"), "{run}");
+    let run = any.dbm(["sync", "--dry-run", "--verify"], 0);
+    assert!(run.stdout.contains("tried out on a copy first"), "{run}");
+    // What decides is worth any size: what else could be done would lose data.
+    any.goes_on("m_main.py", "op.execute('SELECT 1')");
+    let said = any.json(["sync", "--dry-run", "--format", "json"], 0);
+    assert_eq!(
+        (&said["strategy"], &said["trial"]["verdict"]),
+        (&"replay".into(), &"passed".into())
+    );
+}
+
+/// A column that somebody has added by hand is no reason to leave a database as it is.
+#[test]
+fn what_differed_before_is_told_and_not_held_against_the_plan() {
+    let any = Any::File(TestRepo::new());
+    any.m_was_skipped();
+    any.execute("ALTER TABLE t_f ADD COLUMN mine INTEGER");
+    let run = any.dbm(["sync"], 0);
+    let words = "it runs; the column `t_f.mine` differs from a new database, as before";
+    assert!(run.stdout.contains(words), "{run}");
+    assert_eq!(any.state("t_f"), "f: 7");
+}
+
+#[test]
 fn a_rebase_that_would_fail_in_the_database_changes_no_file() {
     let [file, postgres, _] = Any::all();
     for any in [file, postgres] {

@@ -45,6 +45,12 @@ impl RebasePlan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
+
+    /// The changes of scripts: all but the lock file's.
+    pub fn script_changes(&self) -> Vec<Change> {
+        let is_script = |change: &&Change| self.lock_file.as_ref() != Some(&change.path);
+        self.changes.iter().filter(is_script).cloned().collect()
+    }
 }
 
 /// `1 revision rebased, 1 merge revision written`.

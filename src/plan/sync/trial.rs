@@ -71,12 +71,18 @@ pub fn judge_schema(
     let met = plan.meetings.first().map(|(one, other)| format!(" (`{one}`, `{other}`)"));
     let told = |what: &String| format!("{what}{}", met.clone().unwrap_or_default());
     // What was to be mended by an open plan may be what was wrong before, too.
-    let made = has.iter().find(|what| plan.is_open() || !had.contains(*what));
-    match (made, has.first()) {
+    let made: Vec<&String> =
+        has.iter().filter(|what| plan.is_open() || !had.contains(*what)).collect();
+    match (plainest(made), plainest(has.iter().collect())) {
         (Some(what), _) => SchemaVerdict::Otherwise(told(what)),
         (None, Some(what)) => SchemaVerdict::Drifted(what.clone()),
         (None, None) => SchemaVerdict::Same,
     }
+}
+
+/// Things are listed with their schema, too, where people call them by their name alone.
+fn plainest(things: Vec<&String>) -> Option<&String> {
+    things.into_iter().min_by_key(|thing| thing.matches('.').count())
 }
 
 /// In what a schema differs from a new one; a table of somebody's own is nobody's business.
@@ -155,6 +161,7 @@ mod tests {
         check(&plan, ["t(a x)", "t(a b x)", "t(a b)"], "drifted: the column `t.x`");
         check(&plan, ["t(a)|ix", "t(a)", "t(a)|ix"], "otherwise: the index `ix`");
         check(&plan, ["", "", "t(a)"], "drifted: the table `t`");
+        check(&plan, ["", "", "main.t(a) t(a)"], "drifted: the table `t`");
     }
 
     #[test]
