@@ -19,6 +19,7 @@ use crate::database::{Dialect, Limits, restore_file};
 use crate::journal::{
     DatabaseStep, OperationId, OperationKind, RecordedStep, StepKind, StepState, components_of,
 };
+use crate::plan::Trying;
 use crate::project::Component;
 
 /// What became of interrupted steps.
@@ -118,7 +119,7 @@ pub fn settle(
             continue;
         }
         // What is left to do follows from where the database is now.
-        let options = SyncOptions::default();
+        let options = SyncOptions { trying: Trying::WhereItDecides, ..SyncOptions::default() };
         let prepared =
             sync::prepare_component(session, component, host, options, access.journal())?;
         let outcome =

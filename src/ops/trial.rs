@@ -99,10 +99,10 @@ pub fn try_out(
         return Ok(None);
     }
     match ground.try_out(plan, wanted, journal) {
-        Err(OpsError::NoTrial { reason, .. }) if trying == Trying::WhereCheap => {
+        Err(OpsError::NoTrial { reason, .. }) if trying != Trying::Always => {
             Ok(Some(Trial::NotMade(reason)))
         }
-        Err(error) if trying == Trying::WhereCheap => {
+        Err(error) if trying != Trying::Always => {
             Ok(Some(Trial::NotMade(super::with_causes(&error))))
         }
         trial => trial.map(Some),

@@ -229,7 +229,7 @@ impl Project {
     /// Kills `sync`, with all that is in its process group, once it has said
     /// that much; `false` if it was done by then.
     fn is_killed_after(&self, bytes: usize) -> bool {
-        let mut command = self.dbm(&["sync"]);
+        let mut command = self.dbm(&["sync", "--no-verify"]);
         command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut sync = command.spawn().expect("started");
         let mut stderr = sync.stderr.take().expect("piped");
@@ -244,7 +244,7 @@ impl Project {
 
     /// `sync` that dies at a point.
     fn sync_until(&self, point: usize) -> Output {
-        let mut command = self.dbm(&["sync"]);
+        let mut command = self.dbm(&["sync", "--no-verify"]);
         command.env(FAULT, point.to_string()).output().expect("started")
     }
 }
@@ -263,7 +263,7 @@ const AFTER: &str = "p t_a[[\"7\"]] t_f[[\"7\"]] t_m[] t_p[]";
 fn finish(project: &Project, hands: &mut Hands, point: &str) {
     Run::of(&mut project.dbm(&["recover"])).expect_code(0);
     // What was not even written down is not finished by anybody.
-    Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+    Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(0);
     assert_eq!(project.content(hands), AFTER, "{point}");
     assert_eq!(project.state(), "up-to-date", "{point}");
 }
@@ -300,7 +300,7 @@ fn a_sync_killed_at_any_point_is_taken_back_with_all_data() {
             assert_eq!(content, BEFORE, "{name}");
             assert_eq!(project.status(), status, "{name}");
             // And all is as if it had never begun.
-            Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+            Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(0);
             assert_eq!(project.content(&mut hands), AFTER, "{name}");
         }
         assert_eq!(project.state(), "up-to-date", "{name}");
@@ -320,7 +320,7 @@ fn a_recovery_of_steps_killed_at_any_point_can_be_recovered() {
     for number in 1.. {
         let died = point_of(&project.sync_until(MIDDLE)).expect("dead");
         assert!(died.contains("`step: ran`"), "{died}");
-        Run::of(&mut project.dbm(&["sync"])).expect_code(5);
+        Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(5);
         let mut recover = project.dbm(&["recover"]);
         let output = recover.env(FAULT, number.to_string()).output().expect("started");
         let Some(name) = point_of(&output) else { break };
@@ -366,7 +366,7 @@ fn on_postgresql_a_sync_killed_at_any_step_is_taken_back_with_what_was_not_dropp
             }
         }
         assert_eq!(project.status(), status, "{name}");
-        Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+        Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(0);
         assert_eq!(project.content(&mut hands), AFTER, "{name}");
         assert_eq!(project.state(), "up-to-date", "{name}");
     }
@@ -387,7 +387,7 @@ fn a_sync_killed_at_any_moment_is_finished_or_taken_back_with_all_data() {
     let (alembic, mut hands) = (AlembicServer::start(), Hands::start());
     let project = Project::talkative(&alembic, None);
     let status = project.status();
-    let said = Run::of(&mut project.dbm(&["sync"])).expect_code(0).stderr.len();
+    let said = Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(0).stderr.len();
     project.reset();
     let mut random = Random::new(20);
     let mut interrupted = 0;
@@ -412,7 +412,7 @@ fn a_sync_killed_at_any_moment_is_finished_or_taken_back_with_all_data() {
             assert_eq!(project.content(&mut hands), BEFORE, "round {round}, {bytes} bytes");
             assert_eq!(project.status(), status, "round {round}, {bytes} bytes");
         }
-        Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+        Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(0);
         assert_eq!(project.content(&mut hands), AFTER, "round {round}, {bytes} bytes");
         assert_eq!(project.state(), "up-to-date", "round {round}, {bytes} bytes");
         project.reset();
@@ -431,7 +431,7 @@ fn on_postgresql_a_sync_killed_at_any_moment_is_finished_or_taken_back() {
     let rounds = kills();
     let (alembic, mut hands) = (AlembicServer::start(), Hands::start());
     let whole = Project::talkative(&alembic, Some(Server::postgres()));
-    let said = Run::of(&mut whole.dbm(&["sync"])).expect_code(0).stderr.len();
+    let said = Run::of(&mut whole.dbm(&["sync", "--no-verify"])).expect_code(0).stderr.len();
     let mut random = Random::new(21);
     let mut interrupted = 0;
     for round in 0..rounds {
@@ -455,7 +455,7 @@ fn on_postgresql_a_sync_killed_at_any_moment_is_finished_or_taken_back() {
                 assert!([BEFORE, AFTER].contains(&content.as_str()), "{round}: {content}");
             }
         }
-        Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+        Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(0);
         assert_eq!(project.content(&mut hands), AFTER, "{round}");
         assert_eq!(project.state(), "up-to-date", "{round}");
         assert_no_revision_ran_twice(&project.what_ran(), &round);
@@ -484,7 +484,7 @@ fn an_undo_killed_at_any_point_is_undone_by_the_next_one() {
     let status = project.status();
     let mut points = BTreeMap::new();
     for number in 1.. {
-        Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+        Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(0);
         let mut undo = project.dbm(&["undo"]);
         let output = undo.env(FAULT, number.to_string()).output().expect("started");
         let Some(name) = point_of(&output) else { break };
@@ -550,7 +550,7 @@ fn of_several_databases_all_are_taken_back_or_none() {
             assert_eq!(project.status(), status, "{name}");
             taken_back += usize::from(was_first_done);
         }
-        Run::of(&mut project.dbm(&["sync"])).expect_code(0);
+        Run::of(&mut project.dbm(&["sync", "--no-verify"])).expect_code(0);
         assert_eq!(rows_of(&mut hands, [&first, &second]), "y, f", "{name}");
     }
     assert!(taken_back > 3, "{taken_back}");

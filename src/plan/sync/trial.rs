@@ -12,6 +12,9 @@ pub enum Trying {
     #[default]
     WhereCheap,
     Always,
+    /// Only where nothing else tells whether a plan is sound: what is carried on with was
+    /// tried out when it began, or was not to be.
+    WhereItDecides,
     Never,
 }
 
@@ -35,9 +38,9 @@ impl Trying {
             _ if plan.is_empty() => Wanted::No,
             Self::Always => Wanted::Yes,
             // What else could be done takes a backup, which costs as much, and loses data.
-            Self::WhereCheap if plan.is_open() => Wanted::Yes,
+            Self::WhereCheap | Self::WhereItDecides if plan.is_open() => Wanted::Yes,
             Self::WhereCheap if plan.is_repair() => Wanted::IfCheap,
-            Self::WhereCheap => Wanted::No,
+            Self::WhereCheap | Self::WhereItDecides => Wanted::No,
         }
     }
 }
@@ -180,6 +183,7 @@ mod tests {
         use Wanted::{IfCheap, No, Yes};
         assert_eq!(wants(Trying::WhereCheap), [No, No, IfCheap, Yes]);
         assert_eq!(wants(Trying::Always), [No, Yes, Yes, Yes]);
+        assert_eq!(wants(Trying::WhereItDecides), [No, No, No, Yes]);
         assert_eq!(wants(Trying::Never), [No; 4]);
     }
 }
