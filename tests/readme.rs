@@ -125,9 +125,13 @@ fn the_settings_of_a_clone_are_those_that_are_read() {
     assert!(named.len() > 3, "{named:?}");
     let known: BTreeSet<&str> = CLONE_SETTINGS.iter().map(|(key, _)| *key).collect();
     assert!(named.is_subset(&known), "{named:?}");
-    let code =
-        [include_str!("../src/plan/hook_run.rs"), include_str!("../src/ops/database_target.rs")]
-            .concat();
+    let code = [
+        include_str!("../src/plan/hook_run.rs"),
+        include_str!("../src/ops/database_target.rs"),
+        include_str!("../src/ops/snapshots/mod.rs"),
+        include_str!("../src/ops/snapshots/take.rs"),
+    ]
+    .concat();
     for key in known {
         assert!(code.contains(&format!("\"{key}\"")), "nothing reads {key}");
     }

@@ -237,7 +237,8 @@ impl Turn<'_> {
         self.say(format!(
             "{kept}brought the data of `{entered}` back (`dbm-git undo {operation}`)"
         ));
-        self.make_room(pruning, journal)
+        self.make_room(pruning, journal);
+        Ok(())
     }
 
     /// Keeps what is there, and takes down what the entered branch lacks, if it is to go now.
@@ -262,7 +263,8 @@ impl Turn<'_> {
             Ok(Err(reason)) => format!("{kept_as}; not brought in line, since {reason}"),
             Err(error) => format!("{kept_as}; not brought in line: {}", last_line(&error)),
         });
-        self.make_room(pruning, access.journal())
+        self.make_room(pruning, access.journal());
+        Ok(())
     }
 
     /// Takes down what the entered branch lacks: what went, or why nothing did.
@@ -295,10 +297,14 @@ impl Turn<'_> {
     }
 
     /// Deletes what has to go, once the new one is complete.
-    fn make_room(&mut self, pruning: &Pruning, journal: &mut Journal) -> Result<(), OpsError> {
-        let dropped = delete_all(self.session, self.host, &pruning.dropped, journal)?;
-        self.said.lines.extend(pruned(&dropped));
-        Ok(())
+    fn make_room(&mut self, pruning: &Pruning, journal: &mut Journal) {
+        match delete_all(self.session, self.host, &pruning.dropped, journal) {
+            Ok(dropped) => self.said.lines.extend(pruned(&dropped)),
+            Err(error) => self.say(format!(
+                "no older snapshot could be dropped: {}; `dbm-git snapshots prune` does it",
+                last_line(&error)
+            )),
+        }
     }
 
     fn taking(&self) -> Taking {
@@ -358,7 +364,7 @@ fn by_hand(restored: Option<SnapshotId>) -> String {
 
 fn failure(error: &OpsError, by_hand: &str) -> String {
     match error {
-        OpsError::Database(used @ DatabaseError::InUse { .. }) => {
+        OpsError::Database(used @ (DatabaseError::InUse { .. } | DatabaseError::Locked { .. })) => {
             format!("the data stay as they are: {used}; afterwards {by_hand} does it")
         }
         _ => {
