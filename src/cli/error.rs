@@ -257,8 +257,10 @@ impl From<OpsError> for CliError {
                 .hint(format!("take another name, or `dbm-git snapshots drop {name}`")),
             OpsError::SnapshotGone { id, .. } => of(Kind::Refused)
                 .hint(format!("`dbm-git snapshots drop {id}` forgets it")),
-            OpsError::NothingKept { .. } => of(Kind::Refused)
-                .hint("`dbm-git undo --keep-database` leaves the database as it is"),
+            OpsError::NothingKept { .. } => of(Kind::Refused).hint(
+                "`dbm-git snapshots` lists those that there are, `dbm-git snapshots restore` puts \
+                 one back",
+            ),
             OpsError::NoRoomForSnapshot { .. } => of(Kind::Refused).hint(
                 "`dbm-git snapshots drop NAME` makes room, or a higher `dbm-git.snapshotCount` or \
                  `dbm-git.snapshotSize` in git's configuration",

@@ -74,9 +74,9 @@ pub enum OpsError {
     NoSuchSnapshot { name: String },
     #[error("there is a snapshot `{name}` already")]
     SnapshotExists { name: String },
-    #[error("of snapshot {id} nothing is left ({place})")]
+    #[error("of snapshot {id} nothing is left: there is no `{place}`")]
     SnapshotGone { id: crate::plan::SnapshotId, place: String },
-    #[error("operation {operation} has found no database, and has kept none")]
+    #[error("what was there before operation {operation} is no snapshot any more")]
     NothingKept { operation: crate::journal::OperationId },
     #[error(
         "{count} snapshots of {bytes} bytes in all are more than this clone keeps, and none of them goes by itself"

@@ -344,11 +344,18 @@ fn a_named_snapshot_comes_back_as_often_as_one_likes_and_undo_takes_it_back() {
         assert_eq!(kept.kept(), "=demo@a main@a main@a");
         kept.repo.dbm(["undo"]).expect_code(0);
         assert_eq!((kept.count("t_a").as_str(), kept.state().as_str()), ("2", "up-to-date"));
+        let older = kept.repo.dbm(["undo", "1"]).expect_code(0);
+        assert!(older.stdout.contains("operation 1"), "{older}");
         kept.repo.dbm(["snapshots", "prune"]).expect_code(0);
         assert_eq!(kept.kept(), "=demo@a main@a");
+        let again = kept.repo.dbm(["snapshots", "restore", "main"]).expect_code(0);
+        assert!(again.stdout.contains("with the data of main"), "{again}");
         kept.repo.dbm(["snapshots", "drop", "demo"]).expect_code(0);
         kept.repo.dbm(["snapshots", "drop", "main"]).expect_code(0);
         assert_eq!(kept.kept(), "");
+        // What it was exchanged for is deleted by now.
+        let gone = kept.repo.dbm(["undo"]).expect_code(1);
+        assert!(gone.stderr.contains("is no snapshot any more"), "{gone}");
         let none = kept.repo.dbm(["snapshots", "restore", "demo"]).expect_code(2);
         assert!(none.stderr.contains("there is no snapshot `demo`"), "{none}");
     }

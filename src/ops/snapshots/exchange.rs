@@ -18,7 +18,7 @@ use super::super::write_access::WriteAccess;
 use super::take::{Taking, planned, store_of, sweep, whose};
 use crate::database::{DatabaseLock, Limits, SnapshotStore};
 use crate::journal::{Exchange, ExchangeId, ExchangeState, Journal, NewExchange, OperationId};
-use crate::plan::{DatabaseSnapshot, SnapshotId, SnapshotKind};
+use crate::plan::{DatabaseSnapshot, SnapshotKind};
 use crate::project::Component;
 use crate::workspace::fault;
 
@@ -255,11 +255,9 @@ pub fn undo_exchanges(
     let exchanges = access.journal().exchanges(operation)?;
     let done = exchanges.into_iter().filter(|e| e.state == ExchangeState::Done).rev();
     for undone in done {
-        let Some(kept) = undone.exchange.kept else {
-            return Err(OpsError::NothingKept { operation });
-        };
-        let restored = access.journal().snapshots()?.into_iter().find(|s| s.id == kept);
-        let restored = restored.ok_or_else(|| gone(kept))?;
+        let kept = undone.exchange.kept;
+        let restored = access.journal().snapshots()?.into_iter().find(|s| Some(s.id) == kept);
+        let restored = restored.ok_or(OpsError::NothingKept { operation })?;
         let component = session.component(&undone.exchange.component)?;
         let mut looked = look_at(session, component, host, access)?;
         let branch = whose(session, &looked);
@@ -273,10 +271,6 @@ pub fn undo_exchanges(
         exchange(session, component, &mut looked, &request, access.journal())?;
     }
     Ok(())
-}
-
-fn gone(id: SnapshotId) -> OpsError {
-    OpsError::SnapshotGone { id, place: "it was deleted".to_owned() }
 }
 
 fn look_at(
