@@ -254,7 +254,7 @@ fn things_of(act: &Act, table: Option<&str>) -> (Vec<Thing>, Vec<Thing>) {
         Act::CreateIndex { index, .. } | Act::DropIndex { index, .. } => {
             plain(index.as_deref().map(|index| Thing::Index(key(index))))
         }
-        Act::AddConstraint { name, .. } | Act::DropConstraint { name } => {
+        Act::AddConstraint { name, .. } | Act::DropConstraint { name, .. } => {
             plain(name.as_deref().map(|name| Thing::Constraint(key(name))))
         }
         Act::CreateType(of) => plain(of.name.as_deref().map(|name| Thing::Type(key(name)))),
