@@ -59,7 +59,8 @@ pub use page::render_page;
 pub use picture::{Picture, render_dot, render_mermaid, render_svg};
 pub use rdjson::RdjsonReport;
 pub use rebase::{
-    RebaseComponentReport, RebaseReport, render_beside, render_diff, render_plan, render_verified,
+    RebaseComponentReport, RebaseReport, met_in_words, render_beside, render_diff, render_plan,
+    render_verified,
 };
 pub use sarif::SarifReport;
 pub use schema::{OUTPUT_SCHEMAS, OutputSchema};

@@ -126,15 +126,8 @@ impl MetReport {
 /// has to know.
 pub fn render_beside(beside: &Beside, is_settled: bool) -> String {
     let met = beside.met.iter().map(|met| {
-        let at = |at: &MetAt| format!("{}:{}", at.path, at.line);
-        format!(
-            "warning: `{}` and `{}`, landed, meet on {}\n  own     {}\n  landed  {}\n",
-            met.own.revision,
-            met.landed.revision,
-            met.thing,
-            at(&met.own),
-            at(&met.landed),
-        )
+        let (own, landed) = (placed(&met.own), placed(&met.landed));
+        format!("warning: {}\n  own     {own}\n  landed  {landed}\n", meeting(met))
     });
     let met: String = met.collect();
     if !met.is_empty() {
@@ -145,6 +138,23 @@ pub fn render_beside(beside: &Beside, is_settled: bool) -> String {
         Some(true) => "own and landed revisions touch nothing in common\n".to_owned(),
         _ => String::new(),
     }
+}
+
+/// The same in a sentence for each meeting, for whoever has to know why something fails.
+pub fn met_in_words(beside: &Beside) -> impl Iterator<Item = String> {
+    beside
+        .met
+        .iter()
+        .map(|met| format!("{}: {} and {}", meeting(met), placed(&met.own), placed(&met.landed)))
+}
+
+fn meeting(met: &Met) -> String {
+    let (own, landed) = (&met.own.revision, &met.landed.revision);
+    format!("`{own}` and `{landed}`, landed, meet on {}", met.thing)
+}
+
+fn placed(at: &MetAt) -> String {
+    format!("{}:{}", at.path, at.line)
 }
 
 /// The plan in Alembic's notation, one line for each thing that happens.

@@ -15,8 +15,8 @@ use crate::ops::verify_plan::verify_plans;
 use crate::ops::{self, Session, WriteAccess};
 use crate::plan::{Strategy, list, summarize};
 use crate::report::{
-    RebaseComponentReport, RebaseReport, escaped_text, render_applied, render_beside, render_diff,
-    render_plan, render_verified,
+    RebaseComponentReport, RebaseReport, escaped_text, met_in_words, render_applied, render_beside,
+    render_diff, render_plan, render_verified,
 };
 
 /// Flags of `rebase`.
@@ -239,7 +239,9 @@ fn say(session: &Session, outcome: &RebaseOutcome, ui: &Ui) {
             let error = CliError {
                 kind: Kind::Refused,
                 message: format!("{}: {refusal}", component.name),
-                causes: vec!["nothing was changed".to_owned()],
+                causes: std::iter::once("nothing was changed".to_owned())
+                    .chain(met_in_words(&component.beside))
+                    .collect(),
                 hints: match refusal {
                     ComponentRefusal::Plan(refusal) => advice(refusal).into_iter().collect(),
                     ComponentRefusal::Fault { .. } => vec![
