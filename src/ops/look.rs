@@ -123,6 +123,22 @@ pub fn read_rows(target: &DatabaseTarget, limits: &Limits) -> Result<Observation
     }
 }
 
+/// Makes sure that these are the version rows.
+///
+/// # Errors
+/// Others are.
+pub fn expect_rows(target: &DatabaseTarget, expected: &[String]) -> Result<(), OpsError> {
+    let found = read_rows(target, &Limits::default())?.rows;
+    if found == expected {
+        return Ok(());
+    }
+    Err(OpsError::UnexpectedRows {
+        database: target.shown.clone(),
+        expected: super::shown(expected),
+        found: super::shown(&found),
+    })
+}
+
 /// What a look holds a database against: the files as they are checked out, and
 /// what is known to have run there. None of it needs the database.
 pub struct Known {

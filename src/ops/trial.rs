@@ -6,7 +6,7 @@ use super::OpsError;
 use super::beyond::refuse_beyond;
 use super::database_target::{DatabaseTarget, Road};
 use super::host::Host;
-use super::look::{Look, read_rows};
+use super::look::{Look, expect_rows};
 use super::running::described;
 use super::session::Session;
 use super::step_runner::StepRunner;
@@ -253,7 +253,7 @@ impl<'a> OnCopy<'a> {
             let reason = "env.py makes its URL by itself, and alembic would not go to a copy";
             return Err(self.ground.no_trial(reason));
         }
-        self.expect_rows(rows)
+        expect_rows(&self.target, rows)
     }
 
     fn run(&self, planned: &PlannedStep, journal: &mut Journal) -> Result<(), OpsError> {
@@ -266,25 +266,13 @@ impl<'a> OnCopy<'a> {
                 self.runner.run(&self.target, &step, &mut script, &mut |_| {})?;
             }
         }
-        self.expect_rows(&planned.rows_after)
+        expect_rows(&self.target, &planned.rows_after)
     }
 
     fn upgrade_all(&self) -> Result<(), OpsError> {
         let history = self.ground.history;
         let all: Vec<Node> = (0..history.graph.len()).collect();
         self.runner.upgrade_all(&history.in_one_folder(&all), &mut |_| {})
-    }
-
-    fn expect_rows(&self, expected: &[String]) -> Result<(), OpsError> {
-        let found = read_rows(&self.target, &Limits::default())?.rows;
-        if found == expected {
-            return Ok(());
-        }
-        Err(OpsError::UnexpectedRows {
-            database: self.target.shown.clone(),
-            expected: super::shown(expected),
-            found: super::shown(&found),
-        })
     }
 
     fn schema(&self) -> Result<SchemaObjects, OpsError> {

@@ -9,7 +9,7 @@ use super::OpsError;
 use super::beyond::refuse_beyond;
 use super::database_target::{Asking, DatabaseTarget, Road, database_target};
 use super::host::Host;
-use super::look::read_rows;
+use super::look::{expect_rows, read_rows};
 use super::session::{Session, Source};
 use super::standing::standings;
 use super::step_runner::StepRunner;
@@ -322,7 +322,7 @@ impl<'a> OnScratch<'a> {
             return Ok(());
         }
         self.runner.upgrade_all(&self.scratch.history.in_one_folder(ground), &mut |_| {})?;
-        self.expect_rows(rows)
+        expect_rows(&self.target, rows)
     }
 
     /// Runs one revision; what is wrong with it, and whether it is up at the end, so
@@ -373,19 +373,7 @@ impl<'a> OnScratch<'a> {
         };
         let mut text = |body: &BodyHash| Ok(self.texts.get(body).map(|bytes| bytes.to_vec()));
         self.runner.run(&self.target, &step, &mut text, &mut |_| {})?;
-        self.expect_rows(&step.rows_after)
-    }
-
-    fn expect_rows(&self, expected: &[String]) -> Result<(), OpsError> {
-        let found = read_rows(&self.target, &Limits::default())?.rows;
-        if found == expected {
-            return Ok(());
-        }
-        Err(OpsError::UnexpectedRows {
-            database: self.target.shown.clone(),
-            expected: super::shown(expected),
-            found: super::shown(&found),
-        })
+        expect_rows(&self.target, &step.rows_after)
     }
 
     fn compare_models(&self) -> Result<ModelComparison, OpsError> {
