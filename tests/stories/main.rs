@@ -114,6 +114,7 @@ fn shown(tallies: &BTreeMap<String, usize>) -> String {
 #[test]
 fn no_story_ends_badly() {
     let (first, count) = (number("DBM_GIT_STORY_SEED", 1), number("DBM_GIT_STORIES", 100));
+    let all_verify = std::env::var_os("DBM_GIT_STORIES_VERIFY").is_some();
     let next = AtomicU64::new(first);
     let found: Mutex<BTreeMap<String, Found>> = Mutex::default();
     let tallies: Mutex<BTreeMap<String, usize>> = Mutex::default();
@@ -125,7 +126,8 @@ fn no_story_ends_badly() {
             if seed >= first + count {
                 break;
             }
-            let story = Story::generate(seed);
+            let mut story = Story::generate(seed);
+            story.setting.verifies |= all_verify;
             let Err((failure, script)) = run(&story, &mut hands, &server, &mut tally) else {
                 continue;
             };
