@@ -15,7 +15,9 @@ fn objects(subject: &Subject) -> dbm_git::script::SchemaObjects {
 #[test]
 fn tables_columns_and_indexes_are_found() {
     for subject in Subject::all() {
-        assert_eq!(objects(&subject).tables.len(), 0, "{:?}: empty", subject.dialect());
+        // By qualified names MySQL shows those of all databases.
+        let tables = objects(&subject).tables.into_keys().filter(|table| !table.contains('.'));
+        assert_eq!(tables.collect::<Vec<_>>(), Vec::<String>::new(), "{:?}", subject.dialect());
         subject.execute(
             "CREATE TABLE things (id INTEGER PRIMARY KEY, name VARCHAR(20) UNIQUE); \
              CREATE INDEX things_by_name ON things (name); \
