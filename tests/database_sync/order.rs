@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::project::share;
 use super::support::{Server, TestRepo};
 use serde_json::Value;
 
@@ -135,7 +136,7 @@ fn repository(url: &str, own: fn(&Case) -> Functions) -> TestRepo {
     let (ini, env) = (repo.read("alembic.ini"), repo.read("migrations/env.py"));
     let line = ini.lines().find(|line| line.starts_with("sqlalchemy.url")).expect("a URL");
     let ini = ini.replace(line, &format!("sqlalchemy.url = {}", url.replace('%', "%%")));
-    for Case { name, .. } in &CASES {
+    for Case { name, .. } in share(&CASES, url) {
         write!(settings, "[components.{name}]\nconfig = \"{name}.ini\"\n").expect("text");
         let ini = ini.replace("%(here)s/migrations", &format!("%(here)s/{name}"));
         repo.write(&format!("{name}.ini"), ini);
@@ -145,12 +146,12 @@ fn repository(url: &str, own: fn(&Case) -> Functions) -> TestRepo {
     repo.write("dbm-git.toml", settings);
     repo.commit("Begin");
     repo.git(["branch", "own"]);
-    for case in &CASES {
+    for case in share(&CASES, url) {
         repo.write(&format!("{}/versions/l.py", case.name), script("l", "'a'", case.landed));
     }
     repo.commit("Land");
     let repo = repo.publish("main").switch("own");
-    for case in &CASES {
+    for case in share(&CASES, url) {
         repo.write(&format!("{}/versions/o.py", case.name), script("o", "'a'", own(case)));
     }
     repo.commit("Add one's own");
@@ -159,8 +160,11 @@ fn repository(url: &str, own: fn(&Case) -> Functions) -> TestRepo {
 }
 
 /// The files of all version locations.
-fn files(repo: &TestRepo) -> Vec<(String, Vec<u8>)> {
-    CASES.iter().flat_map(|case| repo.files_in(&format!("{}/versions", case.name))).collect()
+fn files(repo: &TestRepo, url: &str) -> Vec<(String, Vec<u8>)> {
+    share(&CASES, url)
+        .iter()
+        .flat_map(|case| repo.files_in(&format!("{}/versions", case.name)))
+        .collect()
 }
 
 #[track_caller]
@@ -175,21 +179,21 @@ fn rebased(repo: &TestRepo, arguments: &[&str], code: i32) -> Vec<Value> {
 fn all_are_found(url: &str) {
     let repo = repository(url, |case| case.own);
     // By itself each works: what is wrong with it is the order.
-    let before = files(&repo);
-    for (component, case) in rebased(&repo, &["--verify"], 1).iter().zip(&CASES) {
+    let before = files(&repo, url);
+    for (component, case) in rebased(&repo, &["--verify"], 1).iter().zip(share(&CASES, url)) {
         let refused = component["refused"].as_str().unwrap_or_default();
         let path = format!("`o` (`{}/versions/o.py`) does not work in its new place: ", case.name);
         assert!(refused.starts_with(&path), "{}: {component}", case.name);
         assert!(refused.contains("alembic failed"), "{}: {refused}", case.name);
         assert!(refused.contains(case.told), "{}: {refused}", case.name);
     }
-    assert_eq!(files(&repo), before);
+    assert_eq!(files(&repo, url), before);
     let repo = repository(url, |case| case.twin);
     for component in rebased(&repo, &["--verify"], 0) {
         assert_eq!(component["refused"], Value::Null, "{component}");
         assert_eq!(component["verified"], serde_json::json!(["o"]), "{component}");
     }
-    let moved = repo.read(&format!("{}/versions/o.py", CASES[0].name));
+    let moved = repo.read(&format!("{}/versions/o.py", share(&CASES, url)[0].name));
     assert!(moved.contains("down_revision = 'l'"), "{moved}");
 }
 
@@ -213,20 +217,21 @@ fn on_mariadb_every_fault_of_order_is_found_and_no_twin_is_blamed() {
 
 #[test]
 fn a_merge_is_verified_too_and_a_dry_run_says_so() {
-    let repo = repository("sqlite:///app.db", |case| case.own);
+    let url = "sqlite:///app.db";
+    let repo = repository(url, |case| case.own);
     let name = "both_add_a_table";
     let merge = |arguments: &[&str]| {
         let words =
             ["merge", "--component", name, "--verify"].into_iter().chain(arguments.iter().copied());
         repo.dbm(words).expect_code(1)
     };
-    let before = files(&repo);
+    let before = files(&repo, url);
     for run in [merge(&[]), merge(&["--dry-run"])] {
         assert!(run.stderr.contains("`o` (`both_add_a_table/versions/o.py`) does not"), "{run}");
         assert!(run.stderr.contains("hint: change it for its new place"), "{run}");
     }
-    assert_eq!(files(&repo), before);
-    let repo = repository("sqlite:///app.db", |case| case.twin);
+    assert_eq!(files(&repo, url), before);
+    let repo = repository(url, |case| case.twin);
     let run = repo.dbm(["rebase", "--component", name, "--verify", "--dry-run"]).expect_code(0);
     assert!(
         run.stdout.contains("verified on a scratch database, up, down and up again: o"),

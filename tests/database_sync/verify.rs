@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::project::share;
 use super::support::{Server, TestRepo};
 use dbm_git::database::{ScratchDatabase, drop_stray_databases};
 use serde_json::Value;
@@ -199,19 +200,6 @@ static CASES: [Case; 20] = [
     },
 ];
 
-/// All cases for SQLite; for a server every third one, unless all
-/// of them are asked for: each takes seconds of alembic's starting.
-fn cases(url: &str) -> Vec<&'static Case> {
-    let is_all = std::env::var_os("DBM_GIT_TEST_VERIFY").is_some();
-    let (first, step) = match url.split(['+', ':']).next() {
-        _ if is_all => (0, 1),
-        Some("postgresql") => (1, 3),
-        Some("mysql") => (2, 3),
-        _ => (0, 1),
-    };
-    CASES.iter().skip(first).step_by(step).collect()
-}
-
 /// Each case is a component of its own, with a history of two revisions.
 fn repository(url: &str, is_wrong: bool) -> TestRepo {
     let repo = TestRepo::new();
@@ -219,7 +207,7 @@ fn repository(url: &str, is_wrong: bool) -> TestRepo {
     let (ini, env) = (repo.read("alembic.ini"), repo.read("migrations/env.py"));
     let line = ini.lines().find(|line| line.starts_with("sqlalchemy.url")).expect("a URL");
     let ini = ini.replace(line, &format!("sqlalchemy.url = {}", url.replace('%', "%%")));
-    for case in cases(url) {
+    for case in share(&CASES, url) {
         let name = case.name;
         write!(settings, "[components.{name}]\nconfig = \"{name}.ini\"\n").expect("text");
         let ini = ini.replace("%(here)s/migrations", &format!("%(here)s/{name}"));
@@ -272,7 +260,7 @@ fn verified(repo: &TestRepo, code: i32) -> Vec<(String, String)> {
 #[track_caller]
 fn all_are_found(url: &str) {
     let repo = repository(url, true);
-    for ((name, said), case) in verified(&repo, 1).into_iter().zip(cases(url)) {
+    for ((name, said), case) in verified(&repo, 1).into_iter().zip(share(&CASES, url)) {
         assert_eq!(name, case.name);
         let (fault, thing) = case.told;
         assert!(said.starts_with(&format!("\"{fault}\"")), "{name}: {said}");
