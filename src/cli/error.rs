@@ -381,6 +381,14 @@ fn database_advice(error: &DatabaseError) -> Option<&'static str> {
         },
         DatabaseError::ReachesOut { .. } => "--no-verify goes on without a trial",
         DatabaseError::NoDumpTool { .. } => "install it, or go on without a copy by --no-backup",
+        DatabaseError::WrittenMeanwhile { .. } => {
+            "nothing has changed: try again when they are done"
+        }
+        DatabaseError::HalfExchanged { .. } => {
+            "once that is mended, `dbm-git recover` loads it again, and `dbm-git recover \
+             --rollback` what was there before"
+        }
+        DatabaseError::TornDump { .. } => "is the disk full? nothing has changed",
         DatabaseError::Dump { .. } => "mend that, or go on without a copy by --no-backup",
         DatabaseError::Runtime { .. }
         | DatabaseError::Failed { .. }

@@ -100,7 +100,7 @@ pub(super) fn by_dump(
             let tool = dump::find(dump::mysql_names(is_mariadb), path)?;
             let client = dump::find(dump::client_names(is_mariadb), path)?;
             dump::mysql(&tool, origin, from, file.path(), dump::Purpose::TryOut)?;
-            dump::restore_mysql(&client, to, server, file.path())
+            dump::restore_mysql(&client, to, server, "", file.path())
         }
         _ => Ok(()),
     }

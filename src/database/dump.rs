@@ -3,9 +3,10 @@
 //! environment, MySQL's and MariaDB's from a file that only we can read.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use tempfile::NamedTempFile;
 
@@ -13,6 +14,14 @@ use super::DatabaseError;
 use super::mysql::{Address, address};
 use super::postgres;
 use super::url::{DatabaseUrl, Server, TlsMode};
+
+/// A table that says that a database is being exchanged for a dump: in none of them.
+pub(super) const MARK: &str = "dbm_git_exchange";
+
+/// What the last line of a dump begins with, if all of it was written.
+const END_MARK: &[u8] = b"-- Dump completed";
+
+const READ_DUMP: &str = "read the dump";
 
 /// How many lines of a tool's complaints an error keeps: the end is what tells.
 const KEPT_LINES: usize = 30;
@@ -144,18 +153,46 @@ pub(super) fn mysql(
         .args(["--single-transaction", "--quick", "--routines", "--triggers"])
         .args((purpose == Purpose::Keep).then_some("--events"))
         .args(["--hex-blob", "--no-tablespaces", "--default-character-set=utf8mb4"])
+        // A row may be as long as the server takes it.
+        .arg("--max-allowed-packet=1G")
+        // Only MySQL's tool knows it, and only without it can its dumps be put back.
+        .arg("--loose-set-gtid-purged=OFF")
+        .arg(format!("--ignore-table={name}.{MARK}"))
         .arg(result)
         .args(["--", name])
         .stdin(Stdio::null());
-    run(tool, url, command)
+    run(tool, url, command)?;
+    match is_whole(target) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            Err(DatabaseError::TornDump { tool: shown(tool), url: url.shown().to_owned() })
+        }
+        Err(source) => {
+            Err(DatabaseError::File { action: READ_DUMP, path: target.to_path_buf(), source })
+        }
+    }
 }
 
-/// `mariadb` or `mysql`, reading such a dump; it ends at the first error.
+/// Whether a tool has written a dump to its end.
+fn is_whole(dump: &Path) -> io::Result<bool> {
+    let mut file = File::open(dump)?;
+    // The mark, a date and a line's end.
+    let tail = file.metadata()?.len().min(200);
+    file.seek(SeekFrom::End(-i64::try_from(tail).unwrap_or_default()))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    let last = end.trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(last.starts_with(END_MARK))
+}
+
+/// `mariadb` or `mysql`, told the statements `first` and then such a dump; it ends at the
+/// first error. The dump goes through us: no client loads on after its dbm-git was killed.
 #[expect(clippy::disallowed_methods, reason = "the one place that runs a dump tool")]
 pub(super) fn restore_mysql(
     tool: &Path,
     url: &DatabaseUrl,
     server: &Server,
+    first: &str,
     dump: &Path,
 ) -> Result<(), DatabaseError> {
     let failed = |source| DatabaseError::Spawn { tool: shown(tool), source };
@@ -166,9 +203,34 @@ pub(super) fn restore_mysql(
     let mut command = Command::new(tool);
     command
         .arg(defaults)
-        .args(["--batch", "--default-character-set=utf8mb4", "--", name])
-        .stdin(File::open(dump).map_err(failed)?);
-    run(tool, url, command)
+        .args(["--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"])
+        .args(["--", name])
+        .stdin(Stdio::piped());
+    let file = File::open(dump).map_err(|source| DatabaseError::File {
+        action: READ_DUMP,
+        path: dump.to_path_buf(),
+        source,
+    })?;
+    let output = fed(command, first.as_bytes().chain(file)).map_err(failed)?;
+    judged(tool, url, &output)
+}
+
+/// What becomes of a program that is told `input`, all of it unless it wants no more.
+fn fed(mut command: Command, mut input: impl Read + Send) -> io::Result<Output> {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let stdin = child.stdin.take();
+    thread::scope(|scope| {
+        // It may complain while it is still being told.
+        let telling = scope.spawn(move || {
+            let Some(mut stdin) = stdin else { return Ok(0) };
+            io::copy(&mut input, &mut stdin)
+        });
+        let output = child.wait_with_output();
+        match telling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => output,
+        }
+    })
 }
 
 fn option_file(server: &Server) -> io::Result<NamedTempFile> {
@@ -218,6 +280,11 @@ fn run(tool: &Path, url: &DatabaseUrl, mut command: Command) -> Result<(), Datab
         .stderr(Stdio::piped())
         .output()
         .map_err(|source| DatabaseError::Spawn { tool: shown(tool), source })?;
+    judged(tool, url, &output)
+}
+
+/// An error with the end of what a tool has said, unless it has succeeded.
+fn judged(tool: &Path, url: &DatabaseUrl, output: &Output) -> Result<(), DatabaseError> {
     if output.status.success() {
         return Ok(());
     }

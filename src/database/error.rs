@@ -43,10 +43,16 @@ pub enum DatabaseError {
     /// What is done to a database as a whole waits for all of them to leave.
     #[error("`{url}` is in use by {by}")]
     InUse { url: String, by: String },
+    /// A dump leaves it out, or does not come back with it.
+    #[error("no snapshot is taken of `{url}`, because of {what}")]
+    NoSnapshot { url: String, what: String },
+    #[error("somebody has written to `{url}` while what is there was being kept")]
+    WrittenMeanwhile { url: String },
+    /// Both are whole, and neither is in the database.
     #[error(
-        "no snapshots are taken of MySQL and MariaDB (`{url}`): they cannot be put back at once"
+        "`{url}` holds a part of a snapshot, since that could not be loaded ({load}), nor what was there before, which is kept in `{}`", kept.display()
     )]
-    NoSnapshot { url: String },
+    HalfExchanged { url: String, load: String, kept: PathBuf, source: Box<DatabaseError> },
     #[error("`{}` is not a SQLite database", path.display())]
     NotADatabase { path: PathBuf },
     /// A hot journal, which only somebody who may write can roll back.
@@ -79,6 +85,8 @@ pub enum DatabaseError {
     ReachesOut { url: String, what: String },
     #[error("cannot run `{tool}`")]
     Spawn { tool: String, source: io::Error },
+    #[error("`{tool}` has not written all of `{url}`")]
+    TornDump { tool: String, url: String },
     #[error("`{tool}` failed for `{url}` ({status}): {output}")]
     Dump { tool: String, url: String, status: String, output: String },
 }

@@ -35,6 +35,6 @@ pub use look::{observe, observe_all, read_version_rows, replace_rows, schema_obj
 pub use scratch_database::{ScratchDatabase, drop_stray_databases, stray_databases};
 pub use scratch_file::{MissingFile, ScratchFile, stray_copies};
 pub use secret::Secret;
-pub use snapshot::{SnapshotStore, delete_snapshot_file, snapshot_files};
+pub use snapshot::{ExchangeProgress, SnapshotStore, delete_snapshot_file, snapshot_files};
 pub use url::{DatabaseUrl, UrlParts, secrets_in};
 pub use version_table::VersionTable;

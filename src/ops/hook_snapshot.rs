@@ -183,7 +183,7 @@ impl Turn<'_> {
         if is_of_no_interest {
             return Ok((SwitchPlan::Stay, snapshots));
         }
-        let store = store_of(self.session, &look.target, Limits::hook_change())?;
+        let store = store_of(self.session, self.host, &look.target, Limits::hook_change())?;
         let plan = plan_switch(&SwitchFacts {
             left: self.switch.left.as_deref(),
             entered,
@@ -231,7 +231,7 @@ impl Turn<'_> {
             limits: Limits::hook_change(),
         };
         let journal = access.journal();
-        let kept = exchange(self.session, self.component, look, &request, journal)?;
+        let kept = exchange(self.session, self.component, self.host, look, &request, journal)?;
         self.said.is_back = true;
         let kept = kept.map_or(String::new(), |kept| format!("{}, ", self.kept_as(&kept)));
         self.say(format!(
@@ -251,7 +251,7 @@ impl Turn<'_> {
         let mut access = self.access()?;
         let (taking, limits) = (self.taking(), Limits::hook_change());
         let journal = access.journal();
-        let kept = take(self.session, self.component, look, &taking, limits, journal)?;
+        let kept = take(self.session, self.component, self.host, look, &taking, limits, journal)?;
         let went = match goes_down {
             true => self.take_down(look, &mut access),
             false => Ok(Err(format!("it may take more than two seconds: {BY_SYNC}"))),

@@ -156,6 +156,22 @@ fn a_tool_that_fails_leaves_no_file_and_is_quoted_without_the_password() {
 }
 
 #[test]
+fn a_dump_that_was_not_written_to_its_end_is_no_backup() {
+    let subject = Subject::mariadb().at(&["a"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let tool = tools(Dialect::MySql)[0].join("mariadb-dump");
+    // As one that was stopped without knowing how to say so.
+    let cut = "for a; do case $a in --result-file=*) f=${a#*=};; esac; done; \
+               head -n -1 \"$f\" > \"$f.cut\"; cat \"$f.cut\" > \"$f\"; rm \"$f.cut\"";
+    let script = format!("{} \"$@\" || exit 1; {cut}", tool.display());
+    stand_in(folder.path(), "mariadb-dump", &script);
+    let path = [folder.path().to_path_buf()];
+    let error = backup(&subject.url(), &folder.path().join("copy"), &path).expect_err("cut");
+    assert!(matches!(error, DatabaseError::TornDump { .. }), "{error:?}");
+    assert_eq!(names(folder.path()), ["mariadb-dump"]);
+}
+
+#[test]
 fn a_tool_never_has_the_password_among_its_arguments() {
     for subject in [Subject::postgres(), Subject::mariadb()] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -169,7 +185,8 @@ fn a_tool_never_has_the_password_among_its_arguments() {
             name,
             &format!(
                 "printf '%s\\n' \"$@\" > {seen}/arguments\nprintf %s \"$PGPASSWORD\" > {seen}/variable\n\
-                 for a; do case $a in --defaults-file=*) cp -p \"${{a#*=}}\" {seen}/options;; esac; done"
+                 for a; do case $a in --defaults-file=*) cp -p \"${{a#*=}}\" {seen}/options;; \
+                 --result-file=*) echo '-- Dump completed' > \"${{a#*=}}\";; esac; done"
             ),
         );
         let path = [folder.path().to_path_buf()];

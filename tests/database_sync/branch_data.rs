@@ -13,9 +13,9 @@ struct Kept {
     server: Option<Server>,
 }
 
-/// One on a SQLite file, and one on PostgreSQL.
-fn both() -> [Kept; 2] {
-    [Kept::with(None), Kept::with(Some(Server::postgres()))]
+/// One on a SQLite file, and one on each server.
+fn all() -> [Kept; 3] {
+    [None, Some(Server::postgres()), Some(Server::mariadb())].map(Kept::with)
 }
 
 fn on_a_file() -> Kept {
@@ -74,7 +74,10 @@ impl Kept {
         if let Some(server) = &self.server {
             let (last, first) = statements.split_last().expect("a statement");
             first.iter().for_each(|statement| server.execute(statement));
-            return server.column(&format!("SELECT x::text FROM ({last}) AS t(x)"));
+            return server.column(&match self.is_mariadb() {
+                true => format!("WITH t(x) AS ({last}) SELECT CAST(x AS CHAR) FROM t"),
+                false => format!("SELECT x::text FROM ({last}) AS t(x)"),
+            });
         }
         let script = "import sqlite3, sys\n\
                       c = sqlite3.connect('db.sqlite')\n\
@@ -84,6 +87,10 @@ impl Kept {
         let mut python = self.repo.command(test_python());
         let run = Run::of(python.args(["-c", script]).args(statements)).expect_code(0);
         run.stdout.lines().map(str::to_owned).collect()
+    }
+
+    fn is_mariadb(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.url().starts_with("mysql"))
     }
 
     fn execute(&self, sql: &str) {
@@ -100,6 +107,10 @@ impl Kept {
     fn database(&self) -> String {
         let rows = self.sql(&["SELECT version_num FROM alembic_version ORDER BY 1"]);
         let tables = match &self.server {
+            Some(_) if self.is_mariadb() => {
+                "SELECT table_name FROM information_schema.tables \
+                  WHERE table_schema = database() AND table_name LIKE 't\\_%' ORDER BY 1"
+            }
             Some(_) => "SELECT tablename FROM pg_tables WHERE tablename LIKE 't\\_%' ORDER BY 1",
             None => "SELECT name FROM sqlite_master WHERE name LIKE 't\\_%' ESCAPE '\\' ORDER BY 1",
         };
@@ -133,7 +144,7 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         // Those of the server outlive the database that they were taken of.
-        if let Some(server) = &self.server {
+        if let Some(server) = self.server.as_ref().filter(|_| !self.is_mariadb()) {
             let sql =
                 "SELECT datname::text FROM pg_database WHERE datname LIKE 'dbm\\_git\\_snapshot%'";
             let digits = prefix_of(server);
@@ -148,8 +159,8 @@ impl Drop for Kept {
 fn prefix_of(server: &Server) -> String {
     let url = DatabaseUrl::parse(&server.url(), Path::new("/")).expect("a URL");
     let limits = dbm_git::database::Limits::default();
-    let store = dbm_git::database::SnapshotStore::of(&url, Path::new("/"), limits);
-    let place = store.expect("PostgreSQL").new_place();
+    let store = dbm_git::database::SnapshotStore::of(&url, Path::new("/"), &[], limits);
+    let place = store.new_place();
     place.rsplit_once('_').expect("a prefix").0.to_owned()
 }
 
@@ -159,7 +170,7 @@ const MANY: &str = "INSERT INTO t_f (id) \
 
 #[test]
 fn a_switch_to_main_and_back_brings_ten_thousand_rows_back() {
-    for kept in both().map(Kept::on_feature) {
+    for kept in all().map(Kept::on_feature) {
         kept.execute(MANY);
         insta::allow_duplicates! {
             insta::assert_snapshot!(kept.switch("main"), @"dbm-git: kept the data of `feature` (snapshot 1), and took `f` down");
@@ -177,7 +188,7 @@ fn a_switch_to_main_and_back_brings_ten_thousand_rows_back() {
 
 #[test]
 fn each_branch_has_its_own_data_however_often_it_is_left() {
-    for kept in both().map(Kept::on_feature) {
+    for kept in all().map(Kept::on_feature) {
         kept.switch("main");
         for round in 0..3 {
             kept.execute(&format!("INSERT INTO t_a (id) VALUES ({round})"));
@@ -329,7 +340,7 @@ fn a_branch_with_more_than_a_hook_can_take_down_is_kept_and_synced_by_hand() {
 
 #[test]
 fn a_named_snapshot_comes_back_as_often_as_one_likes_and_undo_takes_it_back() {
-    for kept in both() {
+    for kept in all() {
         kept.execute("INSERT INTO t_a (id) VALUES (1)");
         kept.repo.dbm(["snapshots", "save", "demo"]).expect_code(0);
         let again = kept.repo.dbm(["snapshots", "save", "demo"]).expect_code(2);

@@ -224,6 +224,16 @@ impl Session {
         }
     }
 
+    /// A column of the only row that MariaDB answers with, by its name.
+    #[track_caller]
+    pub fn named(&mut self, sql: &str, column: &str) -> String {
+        let statement = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let Open::MariaDb(connection) = &mut self.connection else { panic!("not of MariaDB") };
+        let row = self.runtime.block_on(statement.fetch_one(connection));
+        let text = row.and_then(|row| row.try_get_unchecked(column));
+        text.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
     /// The first column of a query, which has to be text.
     #[track_caller]
     pub fn column(&mut self, sql: &str) -> Vec<String> {

@@ -91,7 +91,7 @@ fn changed(action: &Action, global: &Global, ui: &Ui) -> Result<SnapshotsOutcome
             let prepared = snapshots::restore_plan(&session, &host, snapshot, access.journal())?;
             match dry_run {
                 true => snapshots::survey(&session, &prepared, &mut access)?,
-                false => snapshots::restore(&session, prepared, &mut access)?,
+                false => snapshots::restore(&session, &host, prepared, &mut access)?,
             }
         }
         Action::Drop { snapshot } => {

@@ -1,10 +1,13 @@
 //! Snapshots of a database, and the exchange of one for what is there now: of
-//! SQLite a file, of PostgreSQL a database beside the one that it was taken of.
+//! SQLite a file, of PostgreSQL a database beside the one that it was taken of, of
+//! MySQL and MariaDB a dump.
 //!
-//! Either is there completely or not at all, and so is an exchange: a file's
-//! content is put back in one transaction, and on a server two databases change
-//! their names in one. Which snapshots there are is not known here.
+//! Each is there completely or not at all, and so is an exchange of the first two: a
+//! file's content is put back in one transaction, and on PostgreSQL two databases
+//! change their names in one. How far that of a dump has come can be told at any
+//! moment. Which snapshots there are is not known here.
 
+mod mysql;
 mod postgres;
 
 use std::fs;
@@ -14,8 +17,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::url::{DatabaseUrl, Place, Server};
-use super::{DatabaseError, Limits, backup, exchange_file, restore_file};
+use super::{DatabaseError, Limits, backup, database_size, exchange_file, restore_file};
 use crate::plan::SnapshotKind;
+use mysql::Dumped;
+
+pub use mysql::ExchangeProgress;
 
 /// What the names of the databases begin with.
 const PREFIX: &str = "dbm_git_snapshot_";
@@ -30,28 +36,24 @@ const DELETE: &str = "delete the snapshot";
 pub struct SnapshotStore<'a> {
     origin: &'a DatabaseUrl,
     folder: PathBuf,
+    path: &'a [PathBuf],
     limits: Limits,
 }
 
 impl<'a> SnapshotStore<'a> {
-    /// Those of `origin`; files are kept in `folder`.
-    ///
-    /// # Errors
-    /// [`DatabaseError::NoSnapshot`] where none can be made of it.
-    pub fn of(
-        origin: &'a DatabaseUrl,
-        folder: &Path,
-        limits: Limits,
-    ) -> Result<Self, DatabaseError> {
-        if matches!(origin.place(), Place::MySql(_)) {
-            return Err(DatabaseError::NoSnapshot { url: origin.shown().to_owned() });
-        }
-        Ok(Self { origin, folder: folder.to_path_buf(), limits })
+    /// Those of `origin`; files are kept in `folder`, and the tools of a server are looked
+    /// for in the folders `path`.
+    pub fn of(origin: &'a DatabaseUrl, folder: &Path, path: &'a [PathBuf], limits: Limits) -> Self {
+        Self { origin, folder: folder.to_path_buf(), path, limits }
     }
 
     /// What a snapshot of it is made of.
     pub fn kind(&self) -> SnapshotKind {
-        if self.server().is_some() { SnapshotKind::Database } else { SnapshotKind::File }
+        match self.origin.place() {
+            Place::Sqlite(_) => SnapshotKind::File,
+            Place::Postgres(_) => SnapshotKind::Database,
+            Place::MySql(_) => SnapshotKind::Dump,
+        }
     }
 
     /// A place that no other snapshot has, whoever else uses the server.
@@ -75,7 +77,7 @@ impl<'a> SnapshotStore<'a> {
                 let name = server.name.as_deref().unwrap_or_default();
                 postgres::bytes(self.origin, name, &self.limits)
             }
-            None => Ok(self.origin.file().map_or(0, size)),
+            None => database_size(self.origin),
         }
     }
 
@@ -92,7 +94,10 @@ impl<'a> SnapshotStore<'a> {
             }
             None => {
                 let file = self.file(place);
-                backup(self.origin, &file, &[])?;
+                match self.dumped() {
+                    Some(dumped) => dumped.dump(&file)?,
+                    None => backup(self.origin, &file, &[])?,
+                }
                 Ok(size(&file))
             }
         }
@@ -123,24 +128,53 @@ impl<'a> SnapshotStore<'a> {
     }
 
     /// Puts a snapshot in the place of the database. What was there is afterwards
-    /// at `kept`, with whatever anybody has written until then.
+    /// at `kept`, with whatever anybody has written until then. `pass` is told of each
+    /// point at which a death would leave something else, where it is not made at once.
     ///
     /// # Errors
-    /// [`DatabaseError::InUse`] where a server renames none while others are connected.
-    pub fn exchange(&self, restored: &str, kept: Option<&str>) -> Result<(), DatabaseError> {
-        match self.server() {
-            Some(server) => postgres::exchange(
-                self.origin,
-                server,
-                restored,
-                kept.unwrap_or_default(),
-                &self.limits,
-            ),
-            None => match kept {
-                Some(kept) => exchange_file(self.origin, &self.file(restored), &self.file(kept)),
-                None => restore_file(self.origin, &self.file(restored)),
+    /// [`DatabaseError::InUse`] where a server renames none while others are connected,
+    /// and [`DatabaseError::Locked`] where it does not let them be locked out.
+    pub fn exchange(
+        &self,
+        restored: &str,
+        kept: Option<&str>,
+        pass: fn(&str),
+    ) -> Result<(), DatabaseError> {
+        let restored_file = self.file(restored);
+        match (self.origin.place(), kept) {
+            (Place::Postgres(server), _) => {
+                let kept = kept.unwrap_or_default();
+                postgres::exchange(self.origin, server, restored, kept, &self.limits)
+            }
+            (Place::MySql(_), Some(kept)) => match self.dumped() {
+                Some(dumped) => dumped.exchange(&restored_file, &self.file(kept), pass),
+                None => Ok(()),
             },
+            (_, Some(kept)) => exchange_file(self.origin, &restored_file, &self.file(kept)),
+            (_, None) => restore_file(self.origin, &restored_file),
         }
+    }
+
+    /// How far an exchange has come, where that can be told; an exchange that is made at
+    /// once is known by other means.
+    pub fn progress(&self, kept: &str) -> Result<Option<ExchangeProgress>, DatabaseError> {
+        self.dumped().map(|dumped| dumped.progress(&self.file(kept))).transpose()
+    }
+
+    /// Goes on with an exchange that was not made at once.
+    pub fn finish(&self, restored: &str, kept: &str, pass: fn(&str)) -> Result<(), DatabaseError> {
+        let (restored, kept) = (self.file(restored), self.file(kept));
+        self.dumped().map_or(Ok(()), |dumped| dumped.finish(&restored, &kept, pass))
+    }
+
+    /// Brings back what was there before an exchange that was not made at once.
+    pub fn put_back(&self, kept: &str) -> Result<(), DatabaseError> {
+        self.dumped().map_or(Ok(()), |dumped| dumped.put_back(&self.file(kept)))
+    }
+
+    /// Takes away what an exchange has left that was not made.
+    pub fn abandon(&self, kept: &str) -> Result<(), DatabaseError> {
+        self.dumped().map_or(Ok(()), |dumped| dumped.abandon(&self.file(kept)))
     }
 
     /// Deletes a snapshot; that it is gone already is no error.
@@ -167,6 +201,11 @@ impl<'a> SnapshotStore<'a> {
             Place::Postgres(server) => Some(server),
             Place::Sqlite(_) | Place::MySql(_) => None,
         }
+    }
+
+    fn dumped(&self) -> Option<Dumped<'_>> {
+        let Place::MySql(server) = self.origin.place() else { return None };
+        Some(Dumped { origin: self.origin, server, path: self.path, limits: self.limits })
     }
 
     fn file(&self, place: &str) -> PathBuf {

@@ -10,9 +10,7 @@ use super::exchange::{ExchangeRequest, exchange};
 use super::take::{Taking, bounds, delete_all, folder, store_of, take, whose};
 use crate::database::{Limits, snapshot_files};
 use crate::journal::{Journal, OperationId, OperationKind};
-use crate::plan::{
-    Bounds, DatabaseSnapshot, Pruning, SnapshotId, SnapshotKind, find_snapshot, prune, worn_out,
-};
+use crate::plan::{Bounds, DatabaseSnapshot, Pruning, SnapshotId, find_snapshot, prune, worn_out};
 use crate::project::Component;
 
 /// What there is, and what has become of it.
@@ -80,9 +78,9 @@ pub fn save(
         if let Some(name) = taking.name.clone().filter(|_| all.iter().any(is_same)) {
             return Err(OpsError::SnapshotExists { name });
         }
-        let store = store_of(session, &looked.target, Limits::default())?;
+        let store = store_of(session, host, &looked.target, Limits::default())?;
         let pruning = room_for(session, &all, store.bytes()?)?;
-        let taken = take(session, component, &looked, &taking, Limits::long(), journal)?;
+        let taken = take(session, component, host, &looked, &taking, Limits::long(), journal)?;
         outcome.saved.push(taken);
         outcome.dropped.extend(delete_all(session, host, &pruning.dropped, journal)?);
     }
@@ -116,7 +114,7 @@ pub fn restore_plan<'a>(
         let Some(snapshot) = find_snapshot(&own, meant).cloned() else { continue };
         let reached = reach(session, component, host, journal)?;
         let look = look(session, component, reached, Moment::AnyTime, Some(&mut *journal))?;
-        store_of(session, &look.target, Limits::default())?;
+        store_of(session, host, &look.target, Limits::default())?;
         prepared.push(PreparedRestore { component, look, snapshot });
     }
     if prepared.is_empty() {
@@ -139,6 +137,7 @@ pub fn survey(
 /// Puts the snapshots in their databases' place, as one operation.
 pub fn restore(
     session: &Session,
+    host: &Host,
     prepared: Vec<PreparedRestore<'_>>,
     access: &mut WriteAccess,
 ) -> Result<SnapshotsOutcome, OpsError> {
@@ -151,7 +150,7 @@ pub fn restore(
     for mut prepared in prepared {
         let before = prepared.restored(None);
         let journal = access.journal();
-        let restored = to_be_put_back(session, &prepared, now, journal)?;
+        let restored = to_be_put_back(session, host, &prepared, now, journal)?;
         let keeps_for = Taking { name: None, branch: whose(session, &prepared.look), now };
         let request = ExchangeRequest {
             operation,
@@ -161,7 +160,7 @@ pub fn restore(
             limits: Limits::long(),
         };
         let look = &mut prepared.look;
-        let kept = exchange(session, prepared.component, look, &request, access.journal())?;
+        let kept = exchange(session, prepared.component, host, look, &request, access.journal())?;
         outcome.restored.push(Restored { kept, ..before });
     }
     complete(session, outcome, access)
@@ -170,15 +169,16 @@ pub fn restore(
 /// The snapshot, or a copy of one that has to stay: on a server it becomes the database.
 fn to_be_put_back(
     session: &Session,
+    host: &Host,
     prepared: &PreparedRestore<'_>,
     now: i64,
     journal: &mut Journal,
 ) -> Result<DatabaseSnapshot, OpsError> {
     let snapshot = &prepared.snapshot;
-    if snapshot.name.is_none() || snapshot.kind == SnapshotKind::File {
+    if snapshot.name.is_none() || snapshot.kind.is_in_folder() {
         return Ok(snapshot.clone());
     }
-    let store = store_of(session, &prepared.look.target, Limits::long())?;
+    let store = store_of(session, host, &prepared.look.target, Limits::long())?;
     let place = store.new_place();
     let mut copy =
         DatabaseSnapshot { name: None, branch: None, created_at: now, place, ..snapshot.clone() };
@@ -274,19 +274,20 @@ pub fn astray(
         Some(mut journal) => journal.all_snapshots()?,
         None => Vec::new(),
     };
-    let (kind, identity, places) = match component {
-        None => (SnapshotKind::File, None, snapshot_files(&folder(repository))),
+    let (is_in_folder, identity, places) = match component {
+        None => (true, None, snapshot_files(&folder(repository))),
         Some(component) => {
             let target = database_target(session, component, host, None, Asking::Never)?;
-            let store = store_of(session, &target, Limits::default())?;
-            if store.kind() == SnapshotKind::File {
+            let store = store_of(session, host, &target, Limits::default())?;
+            if store.kind().is_in_folder() {
                 return Ok(Astray::default());
             }
-            (SnapshotKind::Database, Some(target.identity.clone()), store.places()?)
+            (false, Some(target.identity.clone()), store.places()?)
         }
     };
     let is_here = |s: &&DatabaseSnapshot| {
-        s.kind == kind && identity.as_ref().is_none_or(|identity| *identity == s.identity)
+        s.kind.is_in_folder() == is_in_folder
+            && identity.as_ref().is_none_or(|identity| *identity == s.identity)
     };
     let gone = known.iter().filter(is_here).filter(|s| !places.contains(&s.place)).cloned();
     let unknown = places.iter().filter(|place| !known.iter().any(|s| s.place == **place)).cloned();

@@ -4,19 +4,22 @@
 //!
 //! 1. *Write down* what will be kept, and where. Died here: nothing has changed.
 //! 2. *Write down* the exchange. Died here: found not to have been made, and called off.
-//! 3. *Make* it, all at once: what is there is kept, and the snapshot takes its place.
+//! 3. *Make* it, all at once: what is there is kept, and the snapshot takes its place. A
+//!    dump is loaded bit by bit. Died in between: what was there is kept by then, and
+//!    whoever comes next loads the snapshot again, or that.
 //! 4. *Settle* the ledger, which is then the snapshot's. Died before: found to have
 //!    been made, and settled by whoever comes next.
 //! 5. *End* it: what was kept is complete, and what was restored is no snapshot any more.
 
 use super::super::OpsError;
+use super::super::database_target::DatabaseTarget;
 use super::super::host::Host;
 use super::super::look::{Look, Moment, look, reach, read_rows, worktree};
 use super::super::session::Session;
 use super::super::transaction::RecoverMode;
 use super::super::write_access::WriteAccess;
 use super::take::{Taking, planned, store_of, sweep, whose};
-use crate::database::{DatabaseLock, Limits, SnapshotStore};
+use crate::database::{DatabaseLock, ExchangeProgress, Limits, SnapshotStore};
 use crate::journal::{Exchange, ExchangeId, ExchangeState, Journal, NewExchange, OperationId};
 use crate::plan::{DatabaseSnapshot, SnapshotKind};
 use crate::project::Component;
@@ -38,24 +41,19 @@ pub struct ExchangeRequest {
 pub fn exchange(
     session: &Session,
     component: &Component,
+    host: &Host,
     look: &mut Look,
     request: &ExchangeRequest,
     journal: &mut Journal,
 ) -> Result<Option<DatabaseSnapshot>, OpsError> {
     let target = look.target.clone();
-    let store = store_of(session, &target, request.limits)?;
+    let store = store_of(session, host, &target, request.limits)?;
     sweep(&store, &target.identity, journal)?;
     let restored = &request.restored;
     if !store.holds(&restored.place)? {
         return Err(OpsError::SnapshotGone { id: restored.id, place: restored.place.clone() });
     }
-    // On a server nobody may be connected, not even to hold a lock.
-    let _lock = match (store.kind(), target.direct()) {
-        (SnapshotKind::File, Some((url, table))) => {
-            Some(DatabaseLock::acquire(url, table, &request.limits)?)
-        }
-        _ => None,
-    };
+    let _lock = lock(&store, &target, &request.limits)?;
     refuse_if_moved(look, request.limits)?;
     let kept = keep(session, component, look, &store, request, journal)?;
     worktree(session).set_mark()?;
@@ -71,9 +69,11 @@ pub fn exchange(
     let begun = Exchange { id, state: ExchangeState::Started, exchange: new };
     fault::point("exchange: written down");
     let place = kept.as_ref().map(|kept| kept.place.as_str());
-    if let Err(error) = store.exchange(&restored.place, place) {
-        if !is_made(look, &store, &begun, kept.as_ref(), request.limits)? {
-            call_off(&store, &begun, kept.as_ref(), journal)?;
+    if let Err(error) = store.exchange(&restored.place, place, fault::point) {
+        if progress(look, &store, &begun, kept.as_ref(), request.limits)?
+            == ExchangeProgress::Untouched
+        {
+            call_off(session, component, look, &store, &begun, journal)?;
             worktree(session).clear_mark()?;
         }
         return Err(error.into());
@@ -82,6 +82,19 @@ pub fn exchange(
     finish(session, component, look, &store, &begun, Sureness::Seen, journal)?;
     worktree(session).clear_mark()?;
     Ok(kept)
+}
+
+/// One dbm-git at a time, where a lock may be held: on PostgreSQL nobody may be
+/// connected, not even for that.
+fn lock(
+    store: &SnapshotStore<'_>,
+    target: &DatabaseTarget,
+    limits: &Limits,
+) -> Result<Option<DatabaseLock>, OpsError> {
+    match target.direct().filter(|_| store.kind().is_in_folder()) {
+        Some((url, table)) => Ok(Some(DatabaseLock::acquire(url, table, limits)?)),
+        None => Ok(None),
+    }
 }
 
 /// Nobody may have been at the database since the look.
@@ -115,31 +128,51 @@ fn keep(
     Ok(Some(kept))
 }
 
-/// Whether an exchange that was written down was made. The name under which the database
-/// is kept is new: on a server it tells. A file is copied first, and has another
-/// fingerprint once it was written.
-fn is_made(
+/// How far an exchange has come that was written down. The name under which the database
+/// is kept is new: on PostgreSQL it tells. A file is copied first, and has another
+/// fingerprint once it was written. What is loaded bit by bit has a mark.
+fn progress(
     look: &Look,
     store: &SnapshotStore<'_>,
     begun: &Exchange,
     kept: Option<&DatabaseSnapshot>,
     limits: Limits,
-) -> Result<bool, OpsError> {
+) -> Result<ExchangeProgress, OpsError> {
+    if let Some(kept) = kept
+        && let Some(progress) = store.progress(&kept.place)?
+    {
+        return Ok(progress);
+    }
+    let progress = |is_made| match is_made {
+        true => ExchangeProgress::Made,
+        false => ExchangeProgress::Untouched,
+    };
     if let Some(kept) = kept
         && (store.kind() == SnapshotKind::Database || !store.holds(&kept.place)?)
     {
-        return Ok(store.holds(&kept.place)?);
+        return Ok(progress(store.holds(&kept.place)?));
     }
     let now = read_rows(&look.target, &limits)?;
-    Ok(now.fingerprint.content != begun.exchange.content)
+    Ok(progress(now.fingerprint.content != begun.exchange.content))
 }
 
 fn call_off(
+    session: &Session,
+    component: &Component,
+    look: &mut Look,
     store: &SnapshotStore<'_>,
     begun: &Exchange,
-    kept: Option<&DatabaseSnapshot>,
     journal: &mut Journal,
 ) -> Result<(), OpsError> {
+    let kept = kept_of(begun, journal)?;
+    if let Some(kept) = &kept {
+        store.abandon(&kept.place)?;
+        // What was loaded has another fingerprint than what was dumped, and is the same.
+        if store.kind() == SnapshotKind::Dump {
+            adopt(session, component, look, kept, journal)?;
+        }
+    }
+    fault::point("exchange: abandoned");
     journal.call_exchange_off(begun.id)?;
     fault::point("exchange: called off");
     if let Some(kept) = kept {
@@ -148,6 +181,33 @@ fn call_off(
         journal.forget_snapshot(kept.id)?;
     }
     Ok(())
+}
+
+fn kept_of(begun: &Exchange, journal: &mut Journal) -> Result<Option<DatabaseSnapshot>, OpsError> {
+    match begun.exchange.kept {
+        Some(id) => Ok(journal.snapshot(id)?),
+        None => Ok(None),
+    }
+}
+
+/// Has the ledger say of the database what is known of the snapshot that is there now.
+fn adopt(
+    session: &Session,
+    component: &Component,
+    look: &mut Look,
+    there: &DatabaseSnapshot,
+    journal: &mut Journal,
+) -> Result<(), OpsError> {
+    let now = read_rows(&look.target, &Limits::default())?;
+    if there.rows != now.rows {
+        return Ok(());
+    }
+    look.ledger = there.ledger.clone();
+    look.observation = now.clone();
+    match there.ledger.seen {
+        Some(_) => look.settle(session, component, journal, now),
+        None => look.remember(session, journal, &[]),
+    }
 }
 
 /// How it is known that an exchange was made.
@@ -169,25 +229,20 @@ fn finish(
     journal: &mut Journal,
 ) -> Result<(), OpsError> {
     let restored = journal.snapshot(made.exchange.restored)?;
-    let now = read_rows(&look.target, &Limits::default())?;
-    if let Some(restored) = restored.as_ref().filter(|restored| restored.rows == now.rows) {
-        look.ledger = restored.ledger.clone();
-        look.observation = now.clone();
-        match restored.ledger.seen {
-            Some(_) => look.settle(session, component, journal, now)?,
-            None => look.remember(session, journal, &[])?,
-        }
+    if let Some(restored) = &restored {
+        adopt(session, component, look, restored, journal)?;
     }
     fault::point("exchange: settled");
     // What a person has named stays, and where a file may have been written by somebody
     // else the copy does. On a server it is the database itself by now.
     let is_named = restored.as_ref().is_some_and(|restored| restored.name.is_some());
-    let stays = store.kind() == SnapshotKind::File && (sureness == Sureness::Concluded || is_named);
-    let bytes = match made.exchange.kept {
-        Some(kept) => match journal.snapshot(kept)? {
-            Some(kept) => store.bytes_of(&kept.place)?,
-            None => 0,
-        },
+    let stays = match store.kind() {
+        SnapshotKind::File => is_named || sureness == Sureness::Concluded,
+        SnapshotKind::Dump => is_named,
+        SnapshotKind::Database => false,
+    };
+    let bytes = match kept_of(made, journal)? {
+        Some(kept) => store.bytes_of(&kept.place)?,
         None => 0,
     };
     journal.end_exchange(made, bytes, stays)?;
@@ -211,7 +266,7 @@ pub fn recover_exchanges(
     let exchanges = access.journal().exchanges(operation)?;
     let mut is_any_made = false;
     for begun in exchanges.iter().filter(|e| e.state == ExchangeState::Started) {
-        is_any_made |= recover_exchange(session, host, begun, access)?;
+        is_any_made |= recover_exchange(session, host, begun, mode, access)?;
     }
     worktree(session).clear_mark()?;
     if mode == RecoverMode::Rollback && is_any_made {
@@ -224,24 +279,48 @@ fn recover_exchange(
     session: &Session,
     host: &Host,
     begun: &Exchange,
+    mode: RecoverMode,
     access: &mut WriteAccess,
 ) -> Result<bool, OpsError> {
-    let kept = match begun.exchange.kept {
-        Some(id) => access.journal().snapshot(id)?,
-        None => None,
-    };
+    let kept = kept_of(begun, access.journal())?;
     let component = session.component(&begun.exchange.component)?;
     let mut looked = look_at(session, component, host, access)?;
     let target = looked.target.clone();
-    let store = store_of(session, &target, Limits::default())?;
-    let is_made = is_made(&looked, &store, begun, kept.as_ref(), Limits::default())?;
+    let store = store_of(session, host, &target, Limits::default())?;
+    let _lock = lock(&store, &target, &Limits::default())?;
+    let mut progress = progress(&looked, &store, begun, kept.as_ref(), Limits::default())?;
     let journal = access.journal();
-    if !is_made {
-        call_off(&store, begun, kept.as_ref(), journal)?;
+    if let Some(kept) = kept.filter(|_| progress == ExchangeProgress::Torn) {
+        progress = untorn(&store, begun, &kept, mode, journal)?;
+    }
+    if progress == ExchangeProgress::Untouched {
+        call_off(session, component, &mut looked, &store, begun, journal)?;
         return Ok(false);
     }
     finish(session, component, &mut looked, &store, begun, Sureness::Concluded, journal)?;
     Ok(true)
+}
+
+/// Goes on with an exchange of which a part was done, or brings back what was there.
+fn untorn(
+    store: &SnapshotStore<'_>,
+    begun: &Exchange,
+    kept: &DatabaseSnapshot,
+    mode: RecoverMode,
+    journal: &mut Journal,
+) -> Result<ExchangeProgress, OpsError> {
+    let restored = journal.snapshot(begun.exchange.restored)?;
+    match restored.filter(|_| mode != RecoverMode::Rollback) {
+        Some(restored) if store.holds(&restored.place)? => {
+            store.finish(&restored.place, &kept.place, fault::point)?;
+            Ok(ExchangeProgress::Made)
+        }
+        // It may be the snapshot that has been lost since.
+        _ => {
+            store.put_back(&kept.place)?;
+            Ok(ExchangeProgress::Untouched)
+        }
+    }
 }
 
 /// Takes the exchanges of an operation back: what was there before comes back, and
@@ -268,7 +347,7 @@ pub fn undo_exchanges(
             undoes: Some(undone.id),
             limits: Limits::default(),
         };
-        exchange(session, component, &mut looked, &request, access.journal())?;
+        exchange(session, component, host, &mut looked, &request, access.journal())?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::super::session::Session;
 use super::super::{OpsError, Repository};
 use crate::database::{Limits, SnapshotStore, delete_snapshot_file};
 use crate::journal::Journal;
-use crate::plan::{Bounds, DatabaseSnapshot, SnapshotId, SnapshotKind, parse_bytes};
+use crate::plan::{Bounds, DatabaseSnapshot, SnapshotId, parse_bytes};
 use crate::project::Component;
 use crate::workspace::fault;
 
@@ -47,12 +47,13 @@ pub fn bounds(repository: &Repository) -> Bounds {
 /// Where snapshots of a database are, which has to be on this machine.
 pub fn store_of<'a>(
     session: &Session,
+    host: &'a Host,
     target: &'a DatabaseTarget,
     limits: Limits,
 ) -> Result<SnapshotStore<'a>, OpsError> {
     let refused = || OpsError::NoSnapshotOf { database: target.shown.clone() };
     let (url, _) = target.direct().filter(|_| target.is_local).ok_or_else(refused)?;
-    Ok(SnapshotStore::of(url, &folder(&session.repository), limits)?)
+    Ok(SnapshotStore::of(url, &folder(&session.repository), &host.path, limits))
 }
 
 /// The row of a snapshot of what a look has seen, before there is one.
@@ -87,12 +88,13 @@ pub(super) fn planned(
 pub fn take(
     session: &Session,
     component: &Component,
+    host: &Host,
     look: &Look,
     taking: &Taking,
     limits: Limits,
     journal: &mut Journal,
 ) -> Result<DatabaseSnapshot, OpsError> {
-    let store = store_of(session, &look.target, limits)?;
+    let store = store_of(session, host, &look.target, limits)?;
     sweep(&store, &look.target.identity, journal)?;
     let mut snapshot = planned(session, component, look, &store, taking)?;
     snapshot.id = journal.begin_snapshot(&snapshot)?;
@@ -147,7 +149,7 @@ fn delete(
     snapshot: &DatabaseSnapshot,
     journal: &mut Journal,
 ) -> Result<(), OpsError> {
-    if snapshot.kind == SnapshotKind::File {
+    if snapshot.kind.is_in_folder() {
         journal.begin_dropping(snapshot.id)?;
         fault::point("snapshot: to be deleted");
         delete_snapshot_file(&folder(&session.repository), &snapshot.place)?;
@@ -156,7 +158,7 @@ fn delete(
         let target = origin(session, host, snapshot, journal)?;
         journal.begin_dropping(snapshot.id)?;
         fault::point("snapshot: to be deleted");
-        store_of(session, &target, Limits::default())?.delete(&snapshot.place)?;
+        store_of(session, host, &target, Limits::default())?.delete(&snapshot.place)?;
     }
     fault::point("snapshot: deleted");
     Ok(journal.forget_snapshot(snapshot.id)?)

@@ -21,6 +21,8 @@ pub enum SnapshotKind {
     File,
     /// A database beside the one that it was taken of, on the same server.
     Database,
+    /// A script of a server's dump tool, in a file.
+    Dump,
 }
 
 impl SnapshotKind {
@@ -29,12 +31,18 @@ impl SnapshotKind {
         match self {
             Self::File => "file",
             Self::Database => "database",
+            Self::Dump => "dump",
         }
+    }
+
+    /// Whether it lies in the folder of snapshots, rather than on a server.
+    pub fn is_in_folder(self) -> bool {
+        self != Self::Database
     }
 
     /// The kind with this name.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::File, Self::Database].into_iter().find(|kind| kind.name() == word)
+        [Self::File, Self::Database, Self::Dump].into_iter().find(|kind| kind.name() == word)
     }
 }
 

@@ -21,6 +21,15 @@ const PUT_BACK: u64 = 30_000;
 /// What a server needs to make a database, however small.
 const SERVER_MILLIS: u64 = 300;
 
+/// Bytes in a millisecond that a dump tool reads of a database, with its tables locked.
+const DUMPED: u64 = 10_000;
+
+/// The same of a dump that a server takes in, statement by statement.
+const LOADED: u64 = 2_500;
+
+/// To start the tools, to take the locks, and to be sure that nobody has written meanwhile.
+const DUMP_MILLIS: u64 = 400;
+
 /// All that decides about a database at a switch of branches.
 #[derive(Clone, Copy)]
 pub struct SwitchFacts<'a> {
@@ -148,6 +157,11 @@ fn copying_millis(facts: &SwitchFacts<'_>, returning: Option<&DatabaseSnapshot>)
         (SnapshotKind::Database, None) => SERVER_MILLIS + copying,
         (SnapshotKind::File, Some(back)) => copying + back.bytes / PUT_BACK,
         (SnapshotKind::File, None) => copying,
+        // What is there is dropped, too, and every table made anew: hence its size once more.
+        (SnapshotKind::Dump, Some(back)) => {
+            DUMP_MILLIS + 2 * (facts.bytes / DUMPED) + back.bytes / LOADED
+        }
+        (SnapshotKind::Dump, None) => DUMP_MILLIS + facts.bytes / DUMPED,
     }
 }
 

@@ -205,6 +205,13 @@ fn a_hook_takes_on_what_is_done_in_two_seconds() {
     let bounds = Bounds { bytes: u64::MAX, ..Bounds::default() };
     check(&Case { bytes: 900 << 30, kept, kind, bounds, ..Case::default() }, "swap 1");
     check(&Case { bytes: 200 * MIB, kind, ..Case::default() }, "too slow");
+    // A dump is written and read statement by statement.
+    let kind = SnapshotKind::Dump;
+    check(&Case { bytes: MIB, kind, ..Case::default() }, "descend");
+    check(&Case { bytes: 8 * MIB, kind, ..Case::default() }, "keep");
+    check(&Case { bytes: 20 * MIB, kind, ..Case::default() }, "too slow");
+    check(&Case { bytes: MIB, kept, kind, ..Case::default() }, "swap 1");
+    check(&Case { bytes: 8 * MIB, kept, kind, ..Case::default() }, "too slow for 1");
 }
 
 #[test]
