@@ -355,7 +355,8 @@ fn database_advice(error: &DatabaseError) -> Option<&'static str> {
         DatabaseError::Locked { .. } => "try again when they are done",
         DatabaseError::InUse { .. } => "close those connections, then run the same again",
         DatabaseError::NoSnapshot { .. } => {
-            "`dbm-git sync` brings the database in line, and keeps a copy from before"
+            "`dbm-git sync` brings the database in line, and keeps a copy from before; `dbm-git \
+             recover` finishes an exchange of this clone"
         }
         DatabaseError::NotADatabase { .. } => {
             "is that the file that you mean? --database-url names another one"
@@ -380,7 +381,9 @@ fn database_advice(error: &DatabaseError) -> Option<&'static str> {
             _ => "mend that, or go on without a trial by --no-verify",
         },
         DatabaseError::ReachesOut { .. } => "--no-verify goes on without a trial",
-        DatabaseError::NoDumpTool { .. } => "install it, or go on without a copy by --no-backup",
+        DatabaseError::NoDumpTool { .. } => {
+            "install it; where a command has --no-backup, that goes on without a copy"
+        }
         DatabaseError::WrittenMeanwhile { .. } => {
             "nothing has changed: try again when they are done"
         }

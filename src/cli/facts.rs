@@ -75,7 +75,10 @@ pub const FILES: &[Fact] = &[
     ("alembic.ini", "what alembic is configured with; read, and never changed"),
     (".git/dbm-git/state.db", "what was done, so that it can be undone, and what ran in databases"),
     (".git/dbm-git/backups/", "copies of databases from before they were changed"),
-    (".git/dbm-git/snapshots/", "snapshots of SQLite databases"),
+    (
+        ".git/dbm-git/snapshots/",
+        "snapshots of SQLite databases, and dumps of those of MySQL and MariaDB",
+    ),
     (".git/hooks/", "the hooks, unless they are in git's configuration"),
 ];
 

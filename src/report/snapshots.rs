@@ -47,7 +47,7 @@ pub struct SnapshotReport {
     pub component: String,
     /// The URL of the database that it was taken of, without the password.
     pub database: String,
-    #[schemars(extend("enum" = ["file", "database"]))]
+    #[schemars(extend("enum" = ["file", "database", "dump"]))]
     pub kind: &'static str,
     /// The file's name below `dbm-git/snapshots`, or the database's on its server.
     pub place: String,
