@@ -14,6 +14,9 @@ use super::{DatabaseError, Limits, mysql, postgres, sqlite};
 
 const ACTION: &str = "write the backup";
 
+/// What the name of a copy begins and ends with until it is complete.
+pub(super) const UNFINISHED: (&str, &str) = (".dbm-git-", ".tmp");
+
 /// Writes a copy of the database to `target`, readable by its owner alone and
 /// all there or not at all: of SQLite a database file, of PostgreSQL an archive
 /// for `pg_restore`, of MySQL and MariaDB a script. The tools for the servers
@@ -26,8 +29,11 @@ pub fn backup(url: &DatabaseUrl, target: &Path, path: &[PathBuf]) -> Result<(), 
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;
     // Its mode is 0600 from the beginning.
-    let copy =
-        Builder::new().prefix(".dbm-git-").suffix(".tmp").tempfile_in(folder).map_err(failed)?;
+    let copy = Builder::new()
+        .prefix(UNFINISHED.0)
+        .suffix(UNFINISHED.1)
+        .tempfile_in(folder)
+        .map_err(failed)?;
     match url.place() {
         Place::Sqlite(file) => block_on(sqlite::copy_to(url, file, copy.path(), &limits))?,
         Place::Postgres(server) => {

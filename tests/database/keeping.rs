@@ -438,3 +438,64 @@ fn without_the_tools_of_its_server_nothing_is_taken_or_exchanged() {
     assert_eq!(subject.column("SHOW TABLES"), ["alembic_version"]);
     clean_up(&subject, folder.path());
 }
+
+#[test]
+fn what_a_killed_dump_has_left_is_swept_and_nothing_else() {
+    let subject = Subject::sqlite().at(&["a"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = take(&subject, folder.path());
+    for name in [".dbm-git-1a2b.tmp", "notes.tmp", ".dbm-git-notes"] {
+        fs::write(folder.path().join(name), "half").expect("a file");
+    }
+    with_store(&subject, folder.path(), |store| {
+        store.sweep();
+        assert!(store.holds(&kept)?);
+        Ok(())
+    })
+    .expect("swept");
+    let left = |name: &str| folder.path().join(name).exists();
+    assert!(!left(".dbm-git-1a2b.tmp") && left("notes.tmp") && left(".dbm-git-notes"));
+}
+
+#[test]
+fn a_load_that_goes_on_after_a_kill_is_waited_for() {
+    let subject = Subject::mariadb().at(&["a"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = take(&subject, folder.path());
+    subject.execute(THINGS);
+    let name = subject.server().name();
+    // The client stands still in the middle, with its lock.
+    let text = fs::read_to_string(folder.path().join(&first)).expect("a dump");
+    let slow = folder.path().join("slow.snapshot");
+    let sleeping = "CREATE TABLE half (id INT); DO SLEEP(600);\n";
+    fs::write(&slow, format!("{text}\n{sleeping}")).expect("written");
+    let path = tools(Dialect::MySql);
+    let url = subject.url();
+    std::thread::scope(|scope| {
+        let store = SnapshotStore::of(&url, folder.path(), &path, Limits::default());
+        let kept = store.new_place();
+        let place = kept.clone();
+        let loading = scope.spawn(move || store.exchange("slow.snapshot", Some(&place), unwatched));
+        let sleeping = format!(
+            "SELECT CAST(id AS CHAR) FROM information_schema.processlist \
+              WHERE db = '{name}' AND info LIKE 'DO SLEEP%'"
+        );
+        let mut sleepers = subject.column(&sleeping);
+        while sleepers.is_empty() {
+            assert!(!loading.is_finished(), "it has not come to that");
+            sleepers = subject.column(&sleeping);
+        }
+        let error =
+            with_store(&subject, folder.path(), |store| store.finish(&first, &kept, unwatched));
+        let error = error.expect_err("a load is at work");
+        assert!(
+            error.to_string().ends_with(" is locked by a dump that is being loaded"),
+            "{error}"
+        );
+        sleepers.iter().for_each(|id| subject.execute(&format!("KILL {id}")));
+        assert!(loading.join().expect("an end").is_err());
+    });
+    // It has put back what was there.
+    assert_eq!(subject.column("SELECT name FROM things ORDER BY id"), ["one", "two"]);
+    clean_up(&subject, folder.path());
+}

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::backup::UNFINISHED;
 use super::url::{DatabaseUrl, Place, Server};
 use super::{DatabaseError, Limits, backup, database_size, exchange_file, restore_file};
 use crate::plan::SnapshotKind;
@@ -185,6 +186,18 @@ impl<'a> SnapshotStore<'a> {
             }
             Some(_) => Ok(()),
             None => delete_snapshot_file(&self.folder, place),
+        }
+    }
+
+    /// Deletes what a killed process has left of files that never became snapshots.
+    #[expect(clippy::disallowed_methods, reason = "files of our own making, by names of our own")]
+    pub fn sweep(&self) {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1) {
+                // What cannot be deleted now goes with the next one.
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 

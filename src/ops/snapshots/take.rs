@@ -121,6 +121,7 @@ pub(super) fn sweep(
     identity: &str,
     journal: &mut Journal,
 ) -> Result<(), OpsError> {
+    store.sweep();
     for torn in journal.torn_snapshots()?.iter().filter(|torn| torn.identity == identity) {
         store.delete(&torn.place)?;
         journal.forget_snapshot(torn.id)?;
