@@ -14,8 +14,8 @@ CREATE TABLE snapshot (
     database TEXT NOT NULL,
     -- That of the ledger.
     identity TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('file', 'database')),
-    -- A file's name below `dbm-git/snapshots`, or a database's on its server.
+    kind TEXT NOT NULL CHECK (kind IN ('file', 'database', 'dump')),
+    -- A file's name below `dbm-git/snapshots` (a dump is one, too), or a database's on its server.
     place TEXT NOT NULL UNIQUE,
     -- Version rows, one a line; empty for none.
     version_rows TEXT NOT NULL,
