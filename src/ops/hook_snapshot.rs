@@ -367,6 +367,9 @@ fn failure(error: &OpsError, by_hand: &str) -> String {
         OpsError::Database(used @ (DatabaseError::InUse { .. } | DatabaseError::Locked { .. })) => {
             format!("the data stay as they are: {used}; afterwards {by_hand} does it")
         }
+        OpsError::Database(half @ DatabaseError::HalfExchanged { .. }) => {
+            format!("{half}: `dbm-git recover` tries again")
+        }
         _ => {
             format!("the data stay as they are: {}; `dbm-git status` says more", last_line(error))
         }

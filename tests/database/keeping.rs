@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dbm_git::database::{
-    DatabaseError, Dialect, ExchangeProgress, Limits, SnapshotStore, delete_snapshot_file,
+    DatabaseError, Dialect, ExchangeProgress, Limits, SnapshotStore, VersionTable,
+    delete_snapshot_file,
 };
 
 use crate::copying::{stand_in, tools};
@@ -421,6 +422,20 @@ fn what_no_dump_brings_back_keeps_a_snapshot_from_being_taken() {
     let text = refused.expect_err("refused").to_string();
     assert!(text.ends_with("because of the table `past`, which keeps a history"), "{text}");
     clean_up(&subject, folder.path());
+}
+
+#[test]
+fn a_version_table_in_another_database_keeps_a_snapshot_from_being_taken() {
+    let subject = Subject::mariadb();
+    let refuse = |schema: Option<&str>| {
+        let schema = schema.map(str::to_owned);
+        let table = VersionTable { schema, ..VersionTable::default() };
+        with_store(&subject, Path::new("/"), |store| store.refuse_without(&table))
+    };
+    refuse(None).expect("its own");
+    refuse(Some(subject.server().name())).expect("its own");
+    let text = refuse(Some("other")).expect_err("another").to_string();
+    assert!(text.ends_with("`other.alembic_version`, which is in another database"), "{text}");
 }
 
 #[test]

@@ -381,24 +381,25 @@ fn a_named_snapshot_comes_back_as_often_as_one_likes_and_undo_takes_it_back() {
 
 #[test]
 fn doctor_names_what_is_gone_and_what_nobody_knows() {
-    let kept = on_a_file();
-    kept.repo.dbm(["snapshots", "save", "demo"]).expect_code(0);
-    let folder = kept.repo.path().join(".git/dbm-git/snapshots");
-    let file = std::fs::read_dir(&folder).expect("a folder").next().expect("a file");
-    let file = file.expect("an entry").path();
-    std::fs::rename(&file, folder.join("lost.snapshot")).expect("renamed");
-    let run = kept.repo.dbm(["doctor"]);
-    assert!(run.stdout.contains("of snapshot 1 (`demo`) nothing is left"), "{run}");
-    assert!(run.stdout.contains("`lost.snapshot` in "), "{run}");
-    let refused = kept.repo.dbm(["snapshots", "restore", "demo"]).expect_code(1);
-    assert!(refused.stderr.contains("`dbm-git snapshots drop 1`"), "{refused}");
-    kept.repo.dbm(["snapshots", "drop", "1"]).expect_code(0);
-    let said = kept.repo.dbm(["uninstall"]).expect_code(0);
-    assert!(!said.stderr.contains("stay"), "{said}");
-    kept.repo.dbm(["snapshots", "save"]).expect_code(0);
-    kept.repo.dbm(["install"]).expect_code(0);
-    let said = kept.repo.dbm(["uninstall"]).expect_code(0);
-    assert!(said.stderr.contains("1 snapshot of a database stays"), "{said}");
+    for kept in [on_a_file(), Kept::with(Some(Server::mariadb()))] {
+        kept.repo.dbm(["snapshots", "save", "demo"]).expect_code(0);
+        let folder = kept.repo.path().join(".git/dbm-git/snapshots");
+        let file = std::fs::read_dir(&folder).expect("a folder").next().expect("a file");
+        let file = file.expect("an entry").path();
+        std::fs::rename(&file, folder.join("lost.snapshot")).expect("renamed");
+        let run = kept.repo.dbm(["doctor"]);
+        assert!(run.stdout.contains("of snapshot 1 (`demo`) nothing is left"), "{run}");
+        assert!(run.stdout.contains("`lost.snapshot` in "), "{run}");
+        let refused = kept.repo.dbm(["snapshots", "restore", "demo"]).expect_code(1);
+        assert!(refused.stderr.contains("`dbm-git snapshots drop 1`"), "{refused}");
+        kept.repo.dbm(["snapshots", "drop", "1"]).expect_code(0);
+        let said = kept.repo.dbm(["uninstall"]).expect_code(0);
+        assert!(!said.stderr.contains("stay"), "{said}");
+        kept.repo.dbm(["snapshots", "save"]).expect_code(0);
+        kept.repo.dbm(["install"]).expect_code(0);
+        let said = kept.repo.dbm(["uninstall"]).expect_code(0);
+        assert!(said.stderr.contains("1 snapshot of a database stays"), "{said}");
+    }
 }
 
 #[test]

@@ -18,7 +18,9 @@ use sha2::{Digest, Sha256};
 
 use super::backup::UNFINISHED;
 use super::url::{DatabaseUrl, Place, Server};
-use super::{DatabaseError, Limits, backup, database_size, exchange_file, restore_file};
+use super::{
+    DatabaseError, Limits, VersionTable, backup, database_size, exchange_file, restore_file,
+};
 use crate::plan::SnapshotKind;
 use mysql::Dumped;
 
@@ -54,6 +56,22 @@ impl<'a> SnapshotStore<'a> {
             Place::Sqlite(_) => SnapshotKind::File,
             Place::Postgres(_) => SnapshotKind::Database,
             Place::MySql(_) => SnapshotKind::Dump,
+        }
+    }
+
+    /// Refuses a version table that no snapshot would have with it: of MySQL and MariaDB
+    /// one in another database, which they call a schema.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NoSnapshot`], if it is such a one.
+    pub fn refuse_without(&self, table: &VersionTable) -> Result<(), DatabaseError> {
+        let Place::MySql(server) = self.origin.place() else { return Ok(()) };
+        match &table.schema {
+            Some(schema) if server.name.as_ref() != Some(schema) => {
+                let what = format!("its version table `{table}`, which is in another database");
+                Err(DatabaseError::NoSnapshot { url: self.origin.shown().to_owned(), what })
+            }
+            _ => Ok(()),
         }
     }
 

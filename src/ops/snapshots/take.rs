@@ -52,8 +52,10 @@ pub fn store_of<'a>(
     limits: Limits,
 ) -> Result<SnapshotStore<'a>, OpsError> {
     let refused = || OpsError::NoSnapshotOf { database: target.shown.clone() };
-    let (url, _) = target.direct().filter(|_| target.is_local).ok_or_else(refused)?;
-    Ok(SnapshotStore::of(url, &folder(&session.repository), &host.path, limits))
+    let (url, table) = target.direct().filter(|_| target.is_local).ok_or_else(refused)?;
+    let store = SnapshotStore::of(url, &folder(&session.repository), &host.path, limits);
+    store.refuse_without(table)?;
+    Ok(store)
 }
 
 /// The row of a snapshot of what a look has seen, before there is one.
