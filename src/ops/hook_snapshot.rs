@@ -191,6 +191,7 @@ impl Turn<'_> {
             live: &look.view,
             kind: store.kind(),
             bytes: store.bytes()?,
+            tables: store.tables()?,
             uncommitted: &self.uncommitted(look)?,
             snapshots: &snapshots,
             all: &all,

@@ -100,6 +100,11 @@ impl<'a> SnapshotStore<'a> {
         }
     }
 
+    /// How many tables a snapshot of it would have to make anew; none where that is no matter.
+    pub fn tables(&self) -> Result<u64, DatabaseError> {
+        self.dumped().map_or(Ok(0), |dumped| dumped.tables())
+    }
+
     /// Takes a snapshot, and says how large it is.
     ///
     /// # Errors

@@ -125,6 +125,14 @@ impl Dumped<'_> {
         }
     }
 
+    /// How many tables there are.
+    pub fn tables(&self) -> Result<u64, DatabaseError> {
+        let sql = "SELECT CAST(count(*) AS CHAR) FROM information_schema.tables \
+                    WHERE table_schema = database() AND table_type = 'BASE TABLE'";
+        let found = block_on(pairs_of(self.origin, sql, ASK, &self.limits))?;
+        Ok(found.first().and_then(|(count, _)| count.parse().ok()).unwrap_or(0))
+    }
+
     /// The place in the mark, if there is one.
     fn mark(&self) -> Result<Option<String>, DatabaseError> {
         let sql = format!(

@@ -30,6 +30,12 @@ const LOADED: u64 = 2_500;
 /// To start the tools, to take the locks, and to be sure that nobody has written meanwhile.
 const DUMP_MILLIS: u64 = 400;
 
+/// What a dump tool asks a server about a table, however small.
+const TABLE_DUMPED: u64 = 10;
+
+/// What a server needs to drop a table and to make it anew, with its indexes.
+const TABLE_MADE: u64 = 50;
+
 /// All that decides about a database at a switch of branches.
 #[derive(Clone, Copy)]
 pub struct SwitchFacts<'a> {
@@ -42,6 +48,8 @@ pub struct SwitchFacts<'a> {
     pub live: &'a DatabaseView,
     pub kind: SnapshotKind,
     pub bytes: u64,
+    /// How many tables there are, where that makes a difference.
+    pub tables: u64,
     /// What has run there and is in no commit: it has come along.
     pub uncommitted: &'a [RevisionId],
     /// Those of this database.
@@ -157,12 +165,19 @@ fn copying_millis(facts: &SwitchFacts<'_>, returning: Option<&DatabaseSnapshot>)
         (SnapshotKind::Database, None) => SERVER_MILLIS + copying,
         (SnapshotKind::File, Some(back)) => copying + back.bytes / PUT_BACK,
         (SnapshotKind::File, None) => copying,
-        // What is there is dropped, too, and every table made anew: hence its size once more.
         (SnapshotKind::Dump, Some(back)) => {
-            DUMP_MILLIS + 2 * (facts.bytes / DUMPED) + back.bytes / LOADED
+            // All rows are read once more for their sums, and the snapshot has as many tables.
+            dumping_millis(facts)
+                + facts.bytes / DUMPED
+                + facts.tables * TABLE_MADE
+                + back.bytes / LOADED
         }
-        (SnapshotKind::Dump, None) => DUMP_MILLIS + facts.bytes / DUMPED,
+        (SnapshotKind::Dump, None) => dumping_millis(facts),
     }
+}
+
+fn dumping_millis(facts: &SwitchFacts<'_>) -> u64 {
+    DUMP_MILLIS + facts.bytes / DUMPED + facts.tables * TABLE_DUMPED
 }
 
 /// How long alembic takes to say where it is, and to take each revision down.

@@ -76,6 +76,7 @@ struct Case<'a> {
     uncommitted: &'a [&'a str],
     kind: SnapshotKind,
     bytes: u64,
+    tables: u64,
     bounds: Bounds,
 }
 
@@ -92,6 +93,7 @@ impl Default for Case<'_> {
             uncommitted: &[],
             kind: SnapshotKind::File,
             bytes: KIB,
+            tables: 3,
             bounds: Bounds::default(),
         }
     }
@@ -136,6 +138,7 @@ fn check(case: &Case<'_>, expected: &str) {
         live: &live,
         kind: case.kind,
         bytes: case.bytes,
+        tables: case.tables,
         uncommitted: &uncommitted,
         snapshots: &kept,
         all: &kept,
@@ -212,6 +215,11 @@ fn a_hook_takes_on_what_is_done_in_two_seconds() {
     check(&Case { bytes: 20 * MIB, kind, ..Case::default() }, "too slow");
     check(&Case { bytes: MIB, kept, kind, ..Case::default() }, "swap 1");
     check(&Case { bytes: 8 * MIB, kept, kind, ..Case::default() }, "too slow for 1");
+    // Each table is dropped and made anew.
+    check(&Case { tables: 15, kept, kind, ..Case::default() }, "swap 1");
+    check(&Case { tables: 25, kept, kind, ..Case::default() }, "too slow for 1");
+    check(&Case { tables: 40, kind, ..Case::default() }, "descend");
+    check(&Case { tables: 400, kind, ..Case::default() }, "too slow");
 }
 
 #[test]
