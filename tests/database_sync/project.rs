@@ -2,15 +2,15 @@
 
 use crate::support::{Run, Server, StatusComponent, StatusJson, TestRepo, VERSIONS};
 
-/// All cases for SQLite; for a server every third one, unless `DBM_GIT_TEST_VERIFY` asks
-/// for all of them: each takes seconds of alembic's starting.
+/// A third of the cases for each kind of database, so that together all are tried, unless
+/// `DBM_GIT_TEST_VERIFY` asks for all of them: each takes seconds of alembic's starting.
 pub fn share<T>(cases: &'static [T], url: &str) -> Vec<&'static T> {
     let is_all = std::env::var_os("DBM_GIT_TEST_VERIFY").is_some();
     let (first, step) = match url.split(['+', ':']).next() {
         _ if is_all => (0, 1),
         Some("postgresql") => (1, 3),
         Some("mysql") => (2, 3),
-        _ => (0, 1),
+        _ => (0, 3),
     };
     cases.iter().skip(first).step_by(step).collect()
 }
