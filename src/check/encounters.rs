@@ -29,6 +29,8 @@ pub struct Encounters {
     pub unknown: Vec<(Node, Node)>,
     /// How many pairs there are.
     pub pairs: usize,
+    /// There are so many that none was looked at.
+    pub are_too_many: bool,
 }
 
 impl Encounters {
@@ -50,7 +52,9 @@ pub fn encounters(
     policy: HeadPolicy,
     is_landed: impl Fn(Node) -> bool,
 ) -> Encounters {
-    let pairs = pairs(history, policy, &is_landed);
+    let Some(pairs) = pairs(history, policy, &is_landed) else {
+        return Encounters { are_too_many: true, ..Encounters::default() };
+    };
     let mut hands: BTreeMap<Node, Hands> = BTreeMap::new();
     for node in pairs.iter().flat_map(|(own, landed)| [*own, *landed]) {
         hands.entry(node).or_insert_with(|| hands_of(history, node));
@@ -75,35 +79,45 @@ fn hands_of(history: &History, node: Node) -> Hands {
     Hands::of(&operations.upgrade, bytes)
 }
 
-/// The own revisions with the landed ones beside them.
+/// More than two people have beside each other. Each pair is looked at, so that of
+/// thousands on either side there are millions.
+const MAX_PAIRS: usize = 10_000;
+
+/// Each of so many heads is held against each other one.
+const MAX_TIPS: usize = 50;
+
+/// The own revisions with the landed ones beside them; `None` if there are too many. What
+/// only one tip stands on is neither above nor below what only another one does.
 fn pairs(
     history: &History,
     policy: HeadPolicy,
     is_landed: &impl Fn(Node) -> bool,
-) -> BTreeSet<(Node, Node)> {
+) -> Option<BTreeSet<(Node, Node)>> {
     let graph = &history.graph;
     let own_merges = (0..graph.len()).filter(|&n| graph.is_merge_point(n) && !is_landed(n));
     let divergences = diverged_heads(history, policy);
     let tips = divergences.iter().map(|divergence| divergence.heads.as_slice());
     let mut pairs = BTreeSet::new();
     for tips in tips.chain(own_merges.map(|merge| graph.down(merge))) {
+        if tips.len() > MAX_TIPS {
+            return None;
+        }
         let below: Vec<Vec<bool>> = tips.iter().map(|&tip| graph.ancestors([tip])).collect();
         for (one, other) in below.iter().flat_map(|one| below.iter().map(move |o| (one, o))) {
             let only = |these: &[bool], those: &[bool], landed: bool| -> Vec<Node> {
                 let is_meant = |n: &Node| these[*n] && !those[*n] && is_landed(*n) == landed;
                 (0..graph.len()).filter(is_meant).collect()
             };
-            let landed = only(other, one, true);
-            for own in only(one, other, false) {
+            let (own, landed) = (only(one, other, false), only(other, one, true));
+            if pairs.len() + own.len() * landed.len() > MAX_PAIRS {
+                return None;
+            }
+            for own in own {
                 pairs.extend(landed.iter().map(|&landed| (own, landed)));
             }
         }
     }
-    // Behind one head there may be a merge of own revisions with landed ones.
-    pairs.retain(|&(own, landed)| {
-        !graph.is_ancestor(landed, own) && !graph.is_ancestor(own, landed)
-    });
-    pairs
+    Some(pairs)
 }
 
 #[cfg(test)]
@@ -171,6 +185,26 @@ mod tests {
         check(&["a - x", "m a y", "f1 a y", "f2 f1+m w"], "1 of 1: f1:m column `t.y`");
         // What landed is nobody's business any more.
         check(&["a - x", "m a y", "n a y", "k m+n z", "f1 k y"], "0 of 0: ");
+    }
+
+    #[test]
+    fn thousands_beside_thousands_are_not_looked_at() {
+        let side = |name: &str, count: usize| -> Vec<(String, String)> {
+            let below =
+                |at: usize| if at == 0 { "a".to_owned() } else { format!("{name}{}", at - 1) };
+            (0..count)
+                .map(|at| adding(&format!("{name}{at}"), &format!("'{}'", below(at)), "x"))
+                .collect()
+        };
+        let count = 101;
+        let files = [vec![adding("a", "None", "y")], side("f", count), side("m", count)].concat();
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let history = history_and("", &files);
+        let is_landed = |node: Node| !history.id(node).as_str().starts_with('f');
+        let found = encounters(&history, judge(&history).policy, is_landed);
+        assert!(found.are_too_many && found.found.is_empty());
+        assert_eq!(found.are_independent(), None);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::Location;
 use crate::revision::Node;
-use crate::script::{Field, History, ScriptProblem};
+use crate::script::{Field, History, ScriptProblem, Span};
+use crate::tree::RepoPath;
 
 /// The value of `revision`, or the file where it has none.
 pub fn revision_of(history: &History, node: Node) -> Location {
@@ -22,6 +23,14 @@ pub fn depends_on_of(history: &History, node: Node) -> Location {
 /// The value of `branch_labels`.
 pub fn branch_labels_of(history: &History, node: Node) -> Location {
     place(history, node, history.script(node).header.branch_labels.as_ref())
+}
+
+/// Where an operation begins: its first line is enough to know it by.
+pub fn of_operation(path: &RepoPath, bytes: &[u8], line: u32, span: &Span) -> Location {
+    let text = bytes.get(span.clone()).unwrap_or_default();
+    let first = text.split(|&byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let end = span.start + first.trim_ascii_end().len();
+    Location::at(path.clone(), line, &(span.start..end))
 }
 
 /// Where a file's problem was seen.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::rules::Rule;
-use crate::check::{DatabaseKind, Finding, Location};
+use crate::check::{DatabaseKind, Finding, Location, places};
 use crate::revision::Revision;
 use crate::script::{Act, Constraint, Operation, Operations, Span};
 use crate::tree::RepoPath;
@@ -82,10 +82,7 @@ impl<'a> Reviewed<'a> {
 
     /// Where an operation begins: its first line is enough to know it by.
     pub fn place(&self, line: u32, span: &Span) -> Location {
-        let text = self.bytes.get(span.clone()).unwrap_or_default();
-        let first = text.split(|&byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-        let end = span.start + first.trim_ascii_end().len();
-        Location::at(self.path.clone(), line, &(span.start..end))
+        places::of_operation(self.path, self.bytes, line, span)
     }
 
     /// Whether rows of the table are changed before the operation at `index`.

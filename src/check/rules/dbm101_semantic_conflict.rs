@@ -2,7 +2,7 @@
 
 use super::{Rule, Run};
 use crate::check::encounters::{Encounter, encounters};
-use crate::check::{Code, Finding, Judged, Level, Location};
+use crate::check::{Code, Finding, Judged, Level, Location, places};
 use crate::revision::Node;
 use crate::script::Place;
 
@@ -56,13 +56,9 @@ fn finding(judged: &Judged<'_>, encounter: &Encounter) -> Finding {
         .help("`dbm-git rebase --verify` tries the new order out on a scratch database")
 }
 
-/// The first line of an operation: enough to know it by.
 fn place(judged: &Judged<'_>, node: Node, place: &Place) -> Location {
     let file = &judged.history.script(node).file;
-    let text = file.bytes.get(place.span.clone()).unwrap_or_default();
-    let first = text.split(|&byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    let end = place.span.start + first.trim_ascii_end().len();
-    Location::at(file.path.clone(), place.line, &(place.span.start..end))
+    places::of_operation(&file.path, &file.bytes, place.line, &place.span)
 }
 
 #[cfg(test)]
