@@ -11,7 +11,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::sealed::{entry_at, push_entry, seal, sealed_at};
@@ -19,7 +18,7 @@ use super::stored_answer::StoredComponent;
 use crate::check::ComponentCheck;
 
 /// What the file begins with; its number stands for the rules and their words, too.
-const MAGIC: &str = concat!("dbm-git answers ", env!("CARGO_PKG_VERSION"), " 2\n");
+const MAGIC: &str = concat!("dbm-git answers ", env!("CARGO_PKG_VERSION"), " 3\n");
 
 /// So many answers are kept: of a few commands, before and after a switch.
 const KEPT: usize = 8;
@@ -40,9 +39,9 @@ pub struct AnswerKey([u8; KEY]);
 impl AnswerKey {
     /// The key of these pieces, in this order.
     pub fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut hasher = Sha256::new();
+        let mut hasher = blake3::Hasher::new();
         for piece in pieces {
-            hasher.update((piece.len() as u64).to_le_bytes());
+            hasher.update(&(piece.len() as u64).to_le_bytes());
             hasher.update(piece);
         }
         Self(hasher.finalize().into())

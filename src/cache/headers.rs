@@ -6,29 +6,27 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::sealed::{entry_at, first_of, push_entry, seal, sealed_at};
 use super::stored_header::StoredParsed;
 use crate::script::Parsed;
 
 /// What a batch begins with. Its number stands for what the parser makes of a file
 /// as much as for how that is written.
-const MAGIC: &str = concat!("dbm-git headers ", env!("CARGO_PKG_VERSION"), " 1\n");
+const MAGIC: &str = concat!("dbm-git headers ", env!("CARGO_PKG_VERSION"), " 2\n");
 
 /// A file that has grown beyond this begins anew, with what is in use.
 const MAX_BYTES: usize = 16 << 20;
 
 const KEY: usize = 16;
 
-/// The first half of a content's SHA-256.
+/// The first half of a content's BLAKE3 hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ContentKey([u8; KEY]);
 
 impl ContentKey {
     /// The key of a file's bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(first_of(&Sha256::digest(bytes)))
+        Self(first_of(blake3::hash(bytes).as_bytes()))
     }
 }
 

@@ -1,15 +1,13 @@
 //! Bytes with their length and their checksum, so that what was cut off, mixed
 //! up or written by somebody else is not taken for ours.
 
-use sha2::{Digest, Sha256};
-
 const LENGTH: usize = 4;
 const CHECKSUM: usize = 8;
 
 /// `bytes` as they are written, after what tells the format and its version.
 pub(super) fn seal(magic: &str, bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    let sum: [u8; CHECKSUM] = first_of(&Sha256::digest(bytes));
+    let sum: [u8; CHECKSUM] = first_of(blake3::hash(bytes).as_bytes());
     [magic.as_bytes(), &length.to_le_bytes(), &sum, bytes].concat()
 }
 
@@ -19,7 +17,7 @@ pub(super) fn sealed_at(magic: &str, bytes: &[u8], start: usize) -> Option<std::
     let length = length_at(rest, 0)?;
     let sum = rest.get(LENGTH..LENGTH + CHECKSUM)?;
     let sealed = rest.get(LENGTH + CHECKSUM..)?.get(..length)?;
-    let is_whole = Sha256::digest(sealed)[..CHECKSUM] == *sum;
+    let is_whole = blake3::hash(sealed).as_bytes()[..CHECKSUM] == *sum;
     let start = start + magic.len() + LENGTH + CHECKSUM;
     is_whole.then_some(start..start + length)
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::review::review;
 use super::rules::{UNUSED, run_rules, sort_findings};
 use super::{Code, Finding, Judged, Location, RULES};
-use crate::script::{Comment, comments_beginning_with};
+use crate::script::{Comment, CommentSearch};
 use crate::tree::RepoPath;
 
 /// What a comment of ours begins with.
@@ -91,9 +91,10 @@ pub fn told_of_review(judged: &Judged<'_>, configured: &[Suppression]) -> Told {
 /// The suppressions that the scripts of the judged history hold.
 fn suppressions_in(judged: &Judged<'_>) -> Vec<Suppression> {
     let files = judged.history.scripts.iter().map(|script| &script.file);
+    let search = CommentSearch::new(MARK);
     files
         .flat_map(|file| {
-            let comments = comments_beginning_with(MARK, &file.bytes);
+            let comments = search.comments_of(&file.bytes);
             comments.into_iter().filter_map(|comment| read(&comment, &file.path))
         })
         .collect()

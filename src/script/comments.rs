@@ -1,5 +1,6 @@
 //! Comments of a script that say something to us.
 
+use memchr::memmem::Finder;
 use ruff_python_ast::token::TokenKind;
 use ruff_text_size::Ranged;
 
@@ -16,24 +17,36 @@ pub struct Comment {
     pub line: u32,
 }
 
-/// The comments that begin with `word`. Nearly all files have none, and are not
-/// parsed a second time to learn that.
-pub fn comments_beginning_with(word: &str, bytes: &[u8]) -> Vec<Comment> {
-    if memchr::memmem::find(bytes, word.as_bytes()).is_none() {
-        return Vec::new();
+/// Searches scripts for the comments that begin with a word.
+pub struct CommentSearch<'a> {
+    word: &'a str,
+    /// Made once for all files: that takes longer than searching most of them.
+    finder: Finder<'a>,
+}
+
+impl<'a> CommentSearch<'a> {
+    /// Searches for comments that begin with `word`.
+    pub fn new(word: &'a str) -> Self {
+        Self { word, finder: Finder::new(word) }
     }
-    let Ok((source, parsed)) = parse_module(bytes) else { return Vec::new() };
-    parsed
-        .tokens()
-        .iter()
-        .filter(|token| token.kind() == TokenKind::Comment)
-        .filter_map(|token| {
-            let text = source.text[token.range().to_std_range()].trim_start_matches('#').trim();
-            let span = source.in_file(token.range().to_std_range());
-            let line = line_of(bytes, span.start);
-            text.starts_with(word).then(|| Comment { text: text.to_owned(), span, line })
-        })
-        .collect()
+
+    /// Those of a file. Nearly all files have none, and are not parsed a second time
+    /// to learn that.
+    pub fn comments_of(&self, bytes: &[u8]) -> Vec<Comment> {
+        if self.finder.find(bytes).is_none() {
+            return Vec::new();
+        }
+        let Ok((source, parsed)) = parse_module(bytes) else { return Vec::new() };
+        let comments = parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment);
+        comments
+            .filter_map(|token| {
+                let text = source.text[token.range().to_std_range()].trim_start_matches('#').trim();
+                let span = source.in_file(token.range().to_std_range());
+                let line = line_of(bytes, span.start);
+                text.starts_with(self.word).then(|| Comment { text: text.to_owned(), span, line })
+            })
+            .collect()
+    }
 }
 
 #[cfg(test)]
@@ -42,7 +55,7 @@ mod tests {
 
     #[track_caller]
     fn check(source: &str, expected: &[(u32, &str)]) {
-        let found = comments_beginning_with("dbm-git:", source.as_bytes());
+        let found = CommentSearch::new("dbm-git:").comments_of(source.as_bytes());
         let found: Vec<(u32, &str)> = found.iter().map(|c| (c.line, c.text.as_str())).collect();
         assert_eq!(found, expected);
     }

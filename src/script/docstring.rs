@@ -48,16 +48,18 @@ impl Docstring {
         let Expr::StringLiteral(literal) = first.value.as_ref() else { return None };
         let span = literal.range().start().to_usize()..literal.range().end().to_usize();
         let raw = source.text.get(span.clone())?;
-        let line = |name| {
-            let (value, span) = find_line(raw, span.start, name)?;
-            let span = source.in_file(span);
-            Some(DocstringLine { value, line: line_of(bytes, span.start), span })
-        };
+        let [revision_id, revises, create_date] = values_of(NAMES, raw).map(|value| {
+            let value = value?;
+            let text = &raw[value.clone()];
+            let span = source.in_file(span.start + value.start..span.start + value.end);
+            let line = line_of(bytes, span.start);
+            Some(DocstringLine { value: text.to_owned(), line, span })
+        });
         Some(Self {
             message: first_paragraph(literal.value.to_str()),
-            revision_id: line("Revision ID:"),
-            revises: line("Revises:"),
-            create_date: line("Create Date:"),
+            revision_id,
+            revises,
+            create_date,
             span: source.in_file(span.clone()),
         })
     }
@@ -69,22 +71,43 @@ fn first_paragraph(text: &str) -> String {
         true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
         false => Cow::Borrowed(text),
     };
-    let paragraph = text.trim().split("\n\n").next().unwrap_or_default();
+    let text = text.trim();
+    let mut line_ends = memchr::memchr_iter(b'\n', text.as_bytes());
+    let end = line_ends.find(|end| text.as_bytes().get(end + 1) == Some(&b'\n'));
+    let paragraph = &text[..end.unwrap_or(text.len())];
     paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Value and span of the first line `name`, in the text of the file.
-fn find_line(raw: &str, start: usize, name: &str) -> Option<(String, Span)> {
+/// What the lines begin with that repeat the header.
+const NAMES: [&str; 3] = ["Revision ID:", "Revises:", "Create Date:"];
+
+/// Where the values of the first lines with these names lie in a literal.
+fn values_of(names: [&str; 3], raw: &str) -> [Option<Span>; 3] {
+    let mut values = [None, None, None];
     let mut at = 0;
-    let rest = raw.split_inclusive(['\n', '\r']).find_map(|line| {
-        at += line.len();
-        line.trim_start().strip_prefix(name)
-    })?;
-    let from = start + at - rest.len();
-    let end = ["\"\"\"", "'''", "\n", "\r"].iter().filter_map(|end| rest.find(end)).min();
-    let rest = &rest[..end.unwrap_or(rest.len())];
+    while at < raw.len() {
+        let line_end = memchr::memchr2(b'\n', b'\r', &raw.as_bytes()[at..]);
+        let end = line_end.map_or(raw.len(), |length| at + length);
+        let line = &raw[at..end];
+        let named = line.trim_start();
+        for (name, value) in names.iter().zip(&mut values) {
+            if let (None, Some(rest)) = (&value, named.strip_prefix(name)) {
+                *value = Some(trimmed(end - rest.len(), rest));
+            }
+        }
+        at = end + 1;
+    }
+    values
+}
+
+/// Where what is written in `rest`, which begins at `start`, lies: up to the end of
+/// the literal, and without the white space around it.
+fn trimmed(start: usize, rest: &str) -> Span {
+    let quotes = rest.bytes().position(|byte| matches!(byte, b'"' | b'\''));
+    // Few values have any.
+    let closing = quotes.and_then(|_| ["\"\"\"", "'''"].iter().filter_map(|q| rest.find(q)).min());
+    let rest = &rest[..closing.unwrap_or(rest.len())];
     let value = rest.trim();
     let lead = if value.is_empty() { rest.len() } else { rest.len() - rest.trim_start().len() };
-    let from = from + lead;
-    Some((value.to_owned(), from..from + value.len()))
+    start + lead..start + lead + value.len()
 }

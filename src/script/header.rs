@@ -8,6 +8,7 @@ use ruff_python_ast::{ExceptHandler, Expr, ExprStringLiteral, Stmt};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::docstring::Docstring;
+use super::plain::PlainFunction;
 use super::{SourceText, Span, line_of};
 
 /// One entry of a tuple, list or set.
@@ -90,8 +91,14 @@ impl Header {
 
 const NAMES: [&str; 4] = ["revision", "down_revision", "branch_labels", "depends_on"];
 
-/// Reads the header off a module's statements; `source` is the text of `bytes`.
-pub(super) fn read_header(body: &[Stmt], source: &SourceText<'_>, bytes: &[u8]) -> Header {
+/// Reads the header off a module's statements, which `functions` follow, none of them
+/// with the name of a field; `source` is the text of `bytes`.
+pub(super) fn read_header(
+    body: &[Stmt],
+    functions: &[PlainFunction<'_>],
+    source: &SourceText<'_>,
+    bytes: &[u8],
+) -> Header {
     let mut scope = Scope::default();
     for statement in body {
         scope.run(statement);
@@ -104,7 +111,10 @@ pub(super) fn read_header(body: &[Stmt], source: &SourceText<'_>, bytes: &[u8]) 
         branch_labels: field("branch_labels"),
         depends_on: field("depends_on"),
         docstring: Docstring::read(body, source, bytes),
-        is_empty_revision: ["upgrade", "downgrade"].iter().all(|name| does_nothing(body, name)),
+        is_empty_revision: ["upgrade", "downgrade"].iter().all(|name| {
+            let last = functions.iter().rev().find(|function| function.name == *name);
+            last.map_or_else(|| does_nothing(body, name), |function| function.does_nothing)
+        }),
     }
 }
 
@@ -139,7 +149,8 @@ impl<'a> Scope<'a> {
     fn run(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::Assign(assign) => {
-                let shared = assign.targets.iter().filter(|t| is_header_name(t)).count() > 1;
+                let is_field = |t: &&Expr| t.as_name_expr().is_some_and(|n| is_header_name(&n.id));
+                let shared = assign.targets.iter().filter(is_field).count() > 1;
                 self.evaluated.clear();
                 for target in &assign.targets {
                     self.bind(target, &assign.value, statement, shared);
@@ -369,8 +380,9 @@ impl FieldReader<'_> {
     }
 }
 
-fn is_header_name(expr: &Expr) -> bool {
-    matches!(expr, Expr::Name(name) if NAMES.contains(&name.id.as_str()))
+/// Whether it is one of the four names that a script declares itself with.
+pub(super) fn is_header_name(name: &str) -> bool {
+    NAMES.contains(&name)
 }
 
 fn elements(expr: &Expr) -> Option<&[Expr]> {

@@ -15,6 +15,7 @@ mod literal;
 mod names;
 mod nesting;
 mod parse;
+mod plain;
 mod render;
 mod schema;
 mod server;
@@ -22,7 +23,7 @@ mod source;
 mod standalone;
 
 pub use body::function_body;
-pub use comments::{Comment, comments_beginning_with};
+pub use comments::{Comment, CommentSearch};
 pub use dialect::imports_dialect;
 pub use docstring::{Docstring, DocstringLine};
 pub use edit::{

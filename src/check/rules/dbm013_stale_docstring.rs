@@ -1,7 +1,5 @@
 //! DBM013: the docstring says something else than the code.
 
-use std::collections::HashSet;
-
 use super::{Rule, Run};
 use crate::check::words::named;
 use crate::check::{Code, Finding, Judged, Level, Location, places};
@@ -55,14 +53,20 @@ fn stale_revises(judged: &Judged<'_>, node: Node) -> Option<Finding> {
     let line = script.header.docstring.as_ref()?.revises.as_ref()?;
     let downs: Vec<&str> =
         judged.history.graph.revision(node).down_revisions.iter().map(RevisionId::as_str).collect();
-    let told: HashSet<&str> = line.ids().into_iter().collect();
-    if script.has_unknown_down || told == downs.iter().copied().collect() {
+    if script.has_unknown_down || sorted(line.ids()) == sorted(downs.clone()) {
         return None;
     }
     let code_says = if downs.is_empty() { "`None`".to_owned() } else { named(&downs) };
     let message = format!("the docstring says `Revises: {}`, the code {code_says}", line.value);
     let code = places::down_revision_of(judged.history, node);
     Some(finding(judged, node, line, message, code, &downs))
+}
+
+/// Each once.
+fn sorted(mut ids: Vec<&str>) -> Vec<&str> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 fn finding(
