@@ -1,8 +1,9 @@
 //! What can be typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args as _, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::completing::Candidates;
 use super::deferred::Deferred;
@@ -17,6 +18,28 @@ pub struct Args {
     pub global: Global,
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Args {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    /// clap's words about a command line that is none, and what it prints instead of
+    /// running anything: help, the version.
+    pub fn read(words: &[OsString]) -> Result<Self, clap::Error> {
+        Self::of_named_command(words).map_or_else(|| Self::try_parse_from(words), Ok)
+    }
+
+    /// What was typed, if it is understood by a program that has but the first command
+    /// that is named. Each of twenty commands gets the flags of every command, and what
+    /// that takes is a tenth of a `check`.
+    fn of_named_command(words: &[OsString]) -> Option<Self> {
+        let all = Command::augment_subcommands(clap::Command::new("dbm-git"));
+        let named = words.iter().skip(1).find_map(|word| all.find_subcommand(word))?;
+        let program = Global::augment_args(clap::Command::new("dbm-git"));
+        let matches = program.subcommand(named.clone()).try_get_matches_from(words).ok()?;
+        Self::from_arg_matches(&matches).ok()
+    }
 }
 
 /// The flags of every command.
@@ -130,4 +153,51 @@ pub enum Command {
     /// What git's hooks call
     #[command(hide = true)]
     Hook(Deferred<commands::hook::Flags>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, is_understood_early: bool) {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let shown = |args: Args| format!("{args:?}");
+        let early = Args::of_named_command(&words).map(shown);
+        assert_eq!(early.is_some(), is_understood_early, "{line}");
+        if is_understood_early {
+            assert_eq!(early, Args::try_parse_from(&words).ok().map(shown), "{line}");
+        }
+    }
+
+    #[test]
+    fn one_command_is_understood_as_among_all() {
+        for line in [
+            "dbm-git check",
+            "dbm-git --component check check --strict -q",
+            "dbm-git -C graph graph --base main",
+            "dbm-git rebase --dry-run --format json --component a --component b",
+            "dbm-git --color=never migrate --target -1",
+            "dbm-git snapshots restore check",
+        ] {
+            check(line, true);
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_typed_is_for_all_commands_to_answer() {
+        for line in [
+            "dbm-git",
+            "dbm-git --version",
+            "dbm-git --help check",
+            "dbm-git check --help",
+            "dbm-git help check",
+            "dbm-git check --unknown",
+            "dbm-git chekc",
+            "dbm-git --component check graph",
+            "dbm-git --base graph check",
+        ] {
+            check(line, false);
+        }
+    }
 }

@@ -18,8 +18,6 @@ use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use self::args::Args;
 use self::error::{CliError, Kind};
 use self::exit::Exit;
@@ -36,7 +34,7 @@ pub fn main() -> ExitCode {
     if let Some(exit) = completing::answer(&arguments) {
         return exit.into();
     }
-    let args = match Args::try_parse_from(&arguments) {
+    let args = match Args::read(&arguments) {
         Ok(args) => args,
         Err(error) => return usage(&error, &arguments).into(),
     };
