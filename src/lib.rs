@@ -8,7 +8,7 @@
 //!
 //! * The core, pure: [`revision`] (what a history is), [`tree`] (a snapshot of
 //!   files), [`script`] (what a migration file says), [`check`] (what is wrong),
-//!   [`plan`] (what to do).
+//!   [`plan`] (what to do), [`parallel`] (work that threads share).
 //! * The adapters, each with its part of the outside world: [`project`]
 //!   (configuration), [`git`], [`workspace`] (the user's files), [`hook_files`],
 //!   [`cache`], [`journal`], [`database`], [`alembic`], [`demo_stage`].
@@ -46,6 +46,7 @@ pub mod git;
 pub mod hook_files;
 pub mod journal;
 pub mod ops;
+pub mod parallel;
 pub mod plan;
 pub mod project;
 pub mod report;

@@ -2,13 +2,13 @@
 //! in later invocations.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
-use std::num::NonZero;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crate::cache::{ContentKey, HeaderCache};
+use crate::parallel::{self, Sharing, work_off};
 use crate::script::{ParseFailure, Parsed, parse_script};
 use crate::tree::{ContentId, RepoPath, Tree, TreeError};
 
@@ -207,48 +207,42 @@ impl Parsing<'_> {
         tree: &dyn Tree,
         find: impl FnOnce(&mut dyn FnMut(FoundFile)) -> Result<(), E>,
     ) -> Result<Vec<(FoundFile, Read<Found>)>, E> {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let queue = Queue::default();
-        let mut done = thread::scope(|scope| {
-            let mut workers = Vec::new();
-            // Whatever happens in here, nobody is left waiting.
-            let closing = Closing(&queue);
-            let (mut count, mut batch, mut done) = (0, Vec::new(), Vec::new());
-            find(&mut |file| {
-                let at = count;
-                count += 1;
-                if let Some(known) = file.id.and_then(&known) {
-                    done.push((at, (file, Ok(Some(known)))));
-                    return;
-                }
-                let read = match self.tree {
-                    Some(_) => None,
-                    None => Some(tree.read(&file.path)),
-                };
-                batch.push((at, file, read));
-                if batch.len() < FILES_AT_ONCE {
-                    return;
-                }
-                queue.push(std::mem::take(&mut batch));
-                if workers.len() + 1 < cores && count > (workers.len() + 1) * FILES_PER_THREAD {
-                    let builder = thread::Builder::new().stack_size(STACK);
-                    // No thread to be had: the others do its work.
-                    workers.extend(builder.spawn_scoped(scope, || self.work_off(&queue)));
-                }
-            })?;
-            queue.push(batch);
-            drop(closing);
-            done.extend(self.work_off(&queue));
-            for worker in workers {
-                match worker.join() {
-                    Ok(more) => done.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            Ok(done)
-        })?;
-        done.sort_unstable_by_key(|(at, _)| *at);
-        Ok(done.into_iter().map(|(_, file)| file).collect())
+        let sharing = Sharing {
+            threads: parallel::cores,
+            pieces_per_thread: FILES_PER_THREAD,
+            pieces_at_once: FILES_AT_ONCE,
+            pieces_alone: 0,
+            stack: STACK,
+        };
+        let done = work_off(
+            sharing,
+            |jobs| self.work_off(jobs),
+            |found| {
+                find(&mut |file| {
+                    let state = match file.id.and_then(&known) {
+                        Some(known) => State::Known(known),
+                        None if self.tree.is_some() => State::Unread,
+                        None => State::Read(tree.read(&file.path)),
+                    };
+                    found((file, state));
+                })
+            },
+        )?;
+        Ok(done.into_iter().flatten().collect())
+    }
+
+    fn work_off(&self, files: Vec<(FoundFile, State)>) -> Vec<(FoundFile, Read<Found>)> {
+        let work_off = |(file, state): (FoundFile, State)| {
+            let read = match (state, self.tree) {
+                (State::Known(found), _) => return (file, Ok(Some(found))),
+                (State::Read(read), _) => read,
+                (State::Unread, Some(tree)) => tree.read(&file.path),
+                (State::Unread, None) => Ok(None),
+            };
+            let found = read.map(|bytes| Some(self.find(bytes?)));
+            (file, found)
+        };
+        files.into_iter().map(work_off).collect()
     }
 
     fn find(&self, bytes: Vec<u8>) -> Found {
@@ -262,78 +256,14 @@ impl Parsing<'_> {
         };
         Found { key, origin, content: (Arc::new(bytes), parsed) }
     }
-
-    fn work_off(&self, queue: &Queue) -> Vec<(usize, (FoundFile, Read<Found>))> {
-        let mut done = Vec::new();
-        while let Some(batch) = queue.pop() {
-            for (at, file, read) in batch {
-                let read = match (read, self.tree) {
-                    (Some(read), _) => read,
-                    (None, Some(tree)) => tree.read(&file.path),
-                    (None, None) => Ok(None),
-                };
-                let found = read.map(|bytes| Some(self.find(bytes?)));
-                done.push((at, (file, found)));
-            }
-        }
-        done
-    }
 }
 
-/// Files with their positions, and their bytes where those have been read already.
-type Batch = Vec<(usize, FoundFile, Option<Read<Vec<u8>>>)>;
-
-/// Contents that wait for somebody who is free.
-#[derive(Default)]
-struct Queue {
-    waiting: Mutex<Waiting>,
-    arrived: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    batches: VecDeque<Batch>,
-    is_closed: bool,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing in here is left half done by a panic.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, batch: Batch) {
-        self.lock().batches.push_back(batch);
-        self.arrived.notify_one();
-    }
-
-    fn close(&self) {
-        self.lock().is_closed = true;
-        self.arrived.notify_all();
-    }
-
-    /// The next batch; waits for one until the queue is closed.
-    fn pop(&self) -> Option<Batch> {
-        let mut waiting = self.lock();
-        loop {
-            if let Some(batch) = waiting.batches.pop_front() {
-                return Some(batch);
-            }
-            if waiting.is_closed {
-                return None;
-            }
-            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-/// Closes the queue when it goes.
-struct Closing<'a>(&'a Queue);
-
-impl Drop for Closing<'_> {
-    fn drop(&mut self) {
-        self.0.close();
-    }
+/// How far one has come with a file where it is found.
+enum State {
+    /// By its id.
+    Known(Found),
+    Read(Read<Vec<u8>>),
+    Unread,
 }
 
 #[cfg(test)]

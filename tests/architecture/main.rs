@@ -17,7 +17,7 @@ struct Layer {
     is_pure: bool,
 }
 
-const CORE: &[&str] = &["revision", "script", "check", "plan", "tree"];
+const CORE: &[&str] = &["parallel", "revision", "script", "check", "plan", "tree"];
 const ADAPTERS: &[&str] = &[
     "project",
     "git",
@@ -45,6 +45,7 @@ const fn adapter(module: &'static str, externals: &'static [&'static str]) -> La
 }
 
 const LAYERS: &[Layer] = &[
+    core("parallel", &[], &[]),
     core("tree", &[], &["thiserror"]),
     core("revision", &[], &["thiserror"]),
     core(
@@ -66,17 +67,18 @@ const LAYERS: &[Layer] = &[
         &["configparser", "globset", "schemars", "serde", "strsim", "thiserror", "toml"],
     ),
     adapter("git", &["git2", "globset", "thiserror"]),
-    adapter("workspace", &["libc", "tempfile", "thiserror"]),
+    adapter("workspace", &["blake3", "rustix", "tempfile", "thiserror"]),
     adapter("alembic", &["tempfile", "thiserror"]),
     adapter("database", &["sha2", "sqlx", "tempfile", "thiserror", "tokio"]),
     adapter("journal", &["serde", "serde_json", "sqlx", "tempfile", "thiserror", "tokio"]),
     adapter("hook_files", &["tempfile", "thiserror"]),
-    adapter("cache", &["postcard", "serde", "sha2", "tempfile"]),
+    adapter("cache", &["blake3", "postcard", "serde", "tempfile"]),
     adapter("ci_platform", &["serde", "serde_json"]),
     adapter("demo_stage", &["tempfile", "thiserror"]),
     Layer {
         module: "ops",
         modules: &[
+            "parallel",
             "revision",
             "script",
             "check",

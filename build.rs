@@ -1,0 +1,37 @@
+//! Links the program so that it starts faster: git runs it forty times a day.
+#![expect(clippy::disallowed_methods, reason = "a build script reads what cargo tells, and writes")]
+
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let target = |part: &str| env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
+    let is_glibc = target("OS") == "linux" && target("ENV") == "gnu";
+    // What links for another machine knows its libraries, this one may not.
+    let is_at_home = env::var("TARGET") == env::var("HOST");
+    if is_glibc && is_at_home && has_static_unwinder() {
+        let folder = env::var("OUT_DIR").expect("cargo sets it");
+        link_unwinder(Path::new(&folder)).expect("cargo made this folder for us to write to");
+    }
+}
+
+/// Has the unwinder linked in. As a library it costs every start the opening of one
+/// more file, and its constructor asks the processor for its features, which in a
+/// virtual machine each time leads out of that.
+fn link_unwinder(folder: &Path) -> std::io::Result<()> {
+    // The standard library links `gcc_s`, and this is what the linker finds by that name.
+    fs::write(folder.join("libgcc_s.so"), "INPUT(-lgcc_eh -lgcc)\n")?;
+    println!("cargo:rustc-link-arg-bins=-L{}", folder.display());
+    Ok(())
+}
+
+/// Whether the linker has the parts of gcc as archives.
+fn has_static_unwinder() -> bool {
+    ["libgcc_eh.a", "libgcc.a"].iter().all(|name| {
+        let found = Command::new("cc").arg(format!("-print-file-name={name}")).output();
+        // What is not found is printed as it was asked for.
+        found.is_ok_and(|found| String::from_utf8_lossy(&found.stdout).trim() != *name)
+    })
+}
