@@ -237,6 +237,7 @@ def upgrade():
             "x[] = 1",
             "f'{x!r}'",
             "f'}'",
+            "f'}x}'",
             "op.f(",
             "'\\N{none}'",
             "pass\n  pass",
@@ -266,7 +267,7 @@ def upgrade():
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #![proptest_config(ProptestConfig::with_cases(16_384))]
 
         #[test]
         fn what_is_called_plain_is_what_the_parser_makes_of_it(

@@ -552,7 +552,7 @@ impl<'a> Reader<'a> {
             self.at += 2;
             return Some(());
         }
-        self.at += 1;
+        self.expect(b'{')?;
         self.name()?;
         while self.byte() == b'.' {
             self.at += 1;
