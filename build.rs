@@ -13,7 +13,9 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed={PIE}");
     let target = |part: &str| env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
-    if target("OS") != "linux" || target("ENV") != "gnu" {
+    // What is linked without libraries is linked in a way of its own.
+    let is_static = target("FEATURE").split(',').any(|feature| feature == "crt-static");
+    if target("OS") != "linux" || target("ENV") != "gnu" || is_static {
         return;
     }
     if env::var_os(PIE).is_none() {
