@@ -251,6 +251,9 @@ def upgrade():
         for more in more {
             check(&format!("{HEADER}{}{more}\n", PLAIN[0]), false);
         }
+        let many: Vec<String> = (0..1000).map(|n| format!("x{n}=1")).collect();
+        check(&format!("{HEADER}def upgrade():\n    f({})\n", many.join(", ")), false);
+        check(&format!("{HEADER}def upgrade({}):\n    pass\n", many.join(", ")), false);
         let open = ["@x\n", "x = (\n", "x = '''\n", "if x:\n", "x = 1 \\\n", "try:\n    pass\n"];
         for open in open {
             check(&format!("{open}def upgrade():\n    pass\n"), false);

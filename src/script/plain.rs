@@ -8,6 +8,9 @@
 /// Deeper code is the parser's.
 const MAX_DEPTH: u8 = 32;
 
+/// More names of arguments are the parser's: each is looked for among the others.
+const MAX_NAMES: usize = 128;
+
 /// A function at module level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PlainFunction<'a> {
@@ -105,7 +108,8 @@ impl<'a> Reader<'a> {
                 self.expression()?;
             }
             let is_given = self.byte() == b'=';
-            if names.contains(&name) || (has_default && !is_given) {
+            let is_refused = names.contains(&name) || (has_default && !is_given);
+            if is_refused || names.len() >= MAX_NAMES {
                 return None;
             }
             if is_given {
@@ -439,7 +443,8 @@ impl<'a> Reader<'a> {
         while self.byte() != b')' {
             if let Some(keyword) = self.keyword() {
                 // The parser refuses a second one.
-                if is_reserved(keyword) || self.keywords[others..].contains(&keyword) {
+                let is_refused = is_reserved(keyword) || self.keywords[others..].contains(&keyword);
+                if is_refused || self.keywords.len() >= MAX_NAMES {
                     return None;
                 }
                 self.keywords.push(keyword);
